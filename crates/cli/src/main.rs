@@ -1,0 +1,2 @@
+//! The `subrosa` command.
+fn main() {}
