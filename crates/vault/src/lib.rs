@@ -1,1 +1,17 @@
-//! placeholder
+//! The sealed vault.
+
+mod id;
+mod role;
+mod seal;
+
+pub use id::{ID_LEN, IdError, RecordId, SlotId, VaultId};
+pub use role::{
+    AuditKey, Epoch, KEY_LEN, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey, TreeKey,
+    ValueKey,
+};
+pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, seal};
+
+/// The format that this version writes, and the only one that it reads.
+pub const FORMAT: u32 = 1;
+/// Suite 1: HKDF-SHA-256, HMAC-SHA-256, AES-256-GCM with key commitment.
+pub const SUITE: u16 = 1;

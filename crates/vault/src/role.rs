@@ -1,0 +1,111 @@
+//! The root key and the role keys derived from it (vault-format.md, "Keys").
+//!
+//! The root key encrypts nothing itself. Each role key serves one purpose, and its derivation names
+//! the vault, the format and the key epoch, so that no key of one vault, format or epoch is ever a key of another.
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::{FORMAT, id::VaultId, seal::push_field};
+
+/// Length in bytes of the root key and of every role key.
+pub const KEY_LEN: usize = 32;
+
+/// How many times the root key has been replaced, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub u32);
+
+/// 256 random bits from which a vault's role keys come.
+pub struct RootKey(Zeroizing<[u8; KEY_LEN]>);
+
+impl RootKey {
+    /// Draws a new root key from the operating system's generator.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let mut bytes = Zeroizing::new([0; KEY_LEN]);
+        getrandom::fill(bytes.as_mut())?;
+        Ok(Self(bytes))
+    }
+
+    /// The root key that a keyslot held, or `None` if it is not 32 bytes long.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; KEY_LEN] = bytes.try_into().ok()?;
+        Some(Self(Zeroizing::new(bytes)))
+    }
+
+    /// The key itself, to be wrapped by a keyslot.
+    pub(crate) fn expose_key(&self) -> &[u8; KEY_LEN] {
+        &self.0
+    }
+
+    fn derive(&self, vault: &VaultId, epoch: Epoch, role: &str) -> Zeroizing<[u8; KEY_LEN]> {
+        let mut info = Vec::with_capacity(64);
+        for field in [b"subrosa role key".as_slice(), &FORMAT.to_le_bytes(), vault.as_bytes()] {
+            push_field(&mut info, field);
+        }
+        push_field(&mut info, &epoch.0.to_le_bytes());
+        push_field(&mut info, role.as_bytes());
+        let mut key = Zeroizing::new([0; KEY_LEN]);
+        Hkdf::<Sha256>::new(Some(b"subrosa root key"), self.0.as_slice())
+            .expand(&info, key.as_mut())
+            .expect("32 bytes are within HKDF's limit of 255 blocks");
+        key
+    }
+}
+
+/// A key with one purpose, from which sealing derives a one-time key for every message.
+pub trait SealingKey {
+    /// The key as HKDF's pseudo-random key.
+    fn expose_key(&self) -> &[u8; KEY_LEN];
+}
+
+macro_rules! role_key {
+    ($(#[$doc:meta])* $name:ident, $label:literal) => {
+        $(#[$doc])*
+        pub struct $name(Zeroizing<[u8; KEY_LEN]>);
+
+        impl $name {
+            /// Derives this role's key of one vault and epoch.
+            #[must_use]
+            pub fn derive(root: &RootKey, vault: &VaultId, epoch: Epoch) -> Self {
+                Self(root.derive(vault, epoch, $label))
+            }
+        }
+
+        impl SealingKey for $name {
+            fn expose_key(&self) -> &[u8; KEY_LEN] {
+                &self.0
+            }
+        }
+    };
+}
+
+role_key!(
+    /// Keys the HMAC that turns a secret's name into its record's key.
+    NameKey, "name"
+);
+role_key!(
+    /// Seals names, descriptions, tags and times.
+    MetadataKey, "metadata"
+);
+role_key!(
+    /// Seals host rules, states and the commitment of the value that they govern.
+    PolicyKey, "policy"
+);
+role_key!(
+    /// Seals values.
+    ValueKey, "value"
+);
+role_key!(
+    /// Keys the hash tree over all rows.
+    TreeKey, "tree"
+);
+role_key!(
+    /// Seals the manifest.
+    ManifestKey, "manifest"
+);
+role_key!(
+    /// Seals the audit log.
+    AuditKey, "audit"
+);
