@@ -1,1 +1,15 @@
-//! placeholder
+//! Secret values, their names and references, and the rules for where they may go.
+
+mod name;
+mod placement;
+mod profile;
+mod scheme;
+mod tag;
+mod value;
+
+pub use name::{MAX_NAME_LEN, Name, NameError};
+pub use placement::{Placement, UnknownPlacement};
+pub use profile::{MAX_PROFILE_LEN, Profile};
+pub use scheme::{Scheme, UnknownScheme};
+pub use tag::{MAX_TAG_LEN, Tag};
+pub use value::{MAX_VALUE_LEN, SecretValue, ValueTooLarge};
