@@ -3,6 +3,7 @@
 mod name;
 mod placement;
 mod profile;
+mod reference;
 mod scheme;
 mod tag;
 mod value;
@@ -10,6 +11,7 @@ mod value;
 pub use name::{MAX_NAME_LEN, Name, NameError};
 pub use placement::{Placement, UnknownPlacement};
 pub use profile::{MAX_PROFILE_LEN, Profile};
+pub use reference::{Fault, Form, Malformed, Reference, Scan, scan};
 pub use scheme::{Scheme, UnknownScheme};
 pub use tag::{MAX_TAG_LEN, Tag};
 pub use value::{MAX_VALUE_LEN, SecretValue, ValueTooLarge};
