@@ -1,0 +1,372 @@
+//! Host rules: the origins that a secret may go to.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    Host, HostError, Origin, Placement, Scheme, UnknownPlacement,
+    authority::{parse_port, split_host},
+};
+
+/// One rule: `[scheme://]host[:port][;placement,...]`.
+///
+/// - No scheme covers `https` and `wss`; a written one covers just itself.
+/// - No port covers the scheme's own port; `:*` covers every port.
+/// - `*.example.com` covers every subdomain at any depth, and not `example.com` itself.
+/// - Placements limit the rule to parts of a request; without them it covers all.
+///
+/// The text form is canonical: [`fmt::Display`] gives what [`HostRule::parse`] takes without a notice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostRule {
+    scheme: Option<Scheme>,
+    pattern: Pattern,
+    port: Port,
+    placements: Option<BTreeSet<Placement>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Pattern {
+    Exact(Host),
+    Subdomains(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Port {
+    Own,
+    Exact(u16),
+    Any,
+}
+
+/// A rule as it was read, with what a person should hear about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The rule.
+    pub rule: HostRule,
+    /// What was left out or changed.
+    pub notices: Vec<Notice>,
+}
+
+/// Something about a rule that a person should hear.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Rules cover whole origins; the path was left out.
+    #[error("the path {path} is ignored: a rule covers a whole origin")]
+    PathIgnored {
+        /// What was left out.
+        path: String,
+    },
+    /// The host was written with other than ASCII letters.
+    #[error("{written} is kept as {ascii}")]
+    Internationalised {
+        /// The host as written.
+        written: String,
+        /// The host with A-labels.
+        ascii: String,
+    },
+    /// An imported rule without a port covers every port there.
+    #[error("the imported rule names no port and becomes {rule}, which covers every port")]
+    AnyPort {
+        /// The resulting rule.
+        rule: HostRule,
+    },
+    /// An imported wildcard covers the domain itself there.
+    #[error("the imported wildcard covers the domain itself as well: {rule} was added")]
+    ApexAdded {
+        /// The added rule.
+        rule: HostRule,
+    },
+    /// An imported secret may go anywhere there: here the user is asked.
+    #[error("the imported secret may go to any host; you are asked before its first use")]
+    AnyHostUndecided,
+    /// An imported secret has an empty rule.
+    #[error("the imported secret names no host; you are asked before its first use")]
+    NoHostUndecided,
+}
+
+/// Why a text is no rule.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// `*` alone.
+    #[error("'*' would let the secret go anywhere: name the hosts, or mark the secret as unrestricted")]
+    AnyHost,
+    /// A wildcard over a domain under which strangers register names.
+    #[error("'*.{suffix}' covers names that anybody can register: '{suffix}' is a public suffix")]
+    PublicSuffix {
+        /// The domain after `*.`.
+        suffix: String,
+    },
+    /// A `*` that is not the whole first label.
+    #[error("'*' can only stand for whole labels at the beginning, as in '*.example.com'")]
+    Wildcard,
+    /// A wildcard before an IP address.
+    #[error("an IP address has no subdomains")]
+    WildcardAddress,
+    /// The scheme is none that secrets travel by.
+    #[error("the scheme of a rule is one of https, http, wss and ws")]
+    Scheme,
+    /// The host is refused.
+    #[error("{0}")]
+    Host(#[from] HostError),
+    /// The port is no number from 1 to 65535, nor `*`.
+    #[error("the port of a rule is a number from 1 to 65535, or '*'")]
+    Port,
+    /// A user name or password before the host.
+    #[error("a rule cannot hold a user name or password")]
+    UserInfo,
+    /// A query or fragment.
+    #[error("a rule cannot hold {0:?}: it covers a whole origin")]
+    Tail(char),
+    /// White space, a control character or a backslash.
+    #[error("a rule cannot hold {0:?}")]
+    Character(char),
+    /// A placement that does not exist.
+    #[error("{0}")]
+    Placement(#[from] UnknownPlacement),
+    /// A kept rule that is not in canonical form.
+    #[error("the kept rule is not in canonical form")]
+    NotCanonical,
+}
+
+impl RuleError {
+    /// A stable name for this kind of error.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AnyHost => "rule_any_host",
+            Self::PublicSuffix { .. } => "rule_public_suffix",
+            Self::Wildcard => "rule_wildcard",
+            Self::WildcardAddress => "rule_wildcard_address",
+            Self::Scheme => "rule_scheme",
+            Self::Host(error) => error.kind(),
+            Self::Port => "rule_port",
+            Self::UserInfo => "rule_userinfo",
+            Self::Tail(_) => "rule_tail",
+            Self::Character(_) => "rule_character",
+            Self::Placement(error) => error.kind(),
+            Self::NotCanonical => "rule_not_canonical",
+        }
+    }
+}
+
+/// How wide a rule may be.
+#[derive(Clone, Copy, PartialEq)]
+enum Width {
+    /// Judge it now: a person writes it.
+    Judged,
+    /// It was judged when it was saved. A newer suffix list must not make old secrets unreadable.
+    Saved,
+}
+
+impl HostRule {
+    /// Reads a rule that a person wrote.
+    ///
+    /// # Errors
+    /// [`RuleError`]; nothing is repaired, only a path is left out with a notice.
+    pub fn parse(text: &str) -> Result<Parsed, RuleError> {
+        parse(text, Width::Judged)
+    }
+
+    /// The rule that covers exactly `origin`.
+    pub fn exactly(origin: &Origin) -> Self {
+        let scheme = Some(origin.scheme);
+        Self {
+            scheme,
+            pattern: Pattern::Exact(origin.host.clone()),
+            port: canonical_port(scheme, origin.port),
+            placements: None,
+        }
+    }
+
+    /// The same rule for these placements only; for all when there is none.
+    #[must_use]
+    pub fn limited_to(mut self, placements: impl IntoIterator<Item = Placement>) -> Self {
+        let placements: BTreeSet<_> = placements.into_iter().collect();
+        self.placements = (!placements.is_empty()).then_some(placements);
+        self
+    }
+
+    /// Whether the rule covers `origin`. Placements are not looked at.
+    pub fn matches(&self, origin: &Origin) -> bool {
+        let scheme = match self.scheme {
+            Some(scheme) => scheme == origin.scheme,
+            None => origin.scheme.is_encrypted(),
+        };
+        let port = match self.port {
+            Port::Own => origin.port == origin.scheme.default_port(),
+            Port::Exact(port) => origin.port == port,
+            Port::Any => true,
+        };
+        scheme && port && self.pattern.covers(&origin.host)
+    }
+
+    /// The placements that the rule is limited to, if it is.
+    pub fn placements(&self) -> Option<&BTreeSet<Placement>> {
+        self.placements.as_ref()
+    }
+
+    /// The same rule for every port.
+    pub(crate) fn at_any_port(mut self) -> Self {
+        self.port = Port::Any;
+        self
+    }
+
+    /// For a wildcard, the same rule for the domain itself.
+    pub(crate) fn apex(&self) -> Option<Self> {
+        match &self.pattern {
+            Pattern::Exact(_) => None,
+            Pattern::Subdomains(parent) => {
+                Some(Self { pattern: Pattern::Exact(Host::Domain(parent.clone())), ..self.clone() })
+            }
+        }
+    }
+}
+
+impl Pattern {
+    fn covers(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Self::Exact(exact), host) => exact == host,
+            (Self::Subdomains(parent), Host::Domain(name)) => {
+                name.strip_suffix(parent.as_str()).is_some_and(|labels| labels.ends_with('.'))
+            }
+            (Self::Subdomains(_), _) => false,
+        }
+    }
+}
+
+fn parse(text: &str, width: Width) -> Result<Parsed, RuleError> {
+    if let Some(wrong) = text.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\') {
+        return Err(RuleError::Character(wrong));
+    }
+    let (target, placements) = match text.split_once(';') {
+        Some((target, list)) => (target, Some(parse_placements(list)?)),
+        None => (text, None),
+    };
+    if let Some(tail) = target.chars().find(|c| matches!(c, '?' | '#')) {
+        return Err(RuleError::Tail(tail));
+    }
+    let (scheme, rest) = match target.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme.parse().map_err(|_| RuleError::Scheme)?), rest),
+        None => (None, target),
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err(RuleError::UserInfo);
+    }
+    let (host, port) = split_host(authority);
+    let port = match port {
+        None => Port::Own,
+        Some("*") => Port::Any,
+        Some(digits) => canonical_port(scheme, parse_port(digits).ok_or(RuleError::Port)?),
+    };
+    let pattern = parse_pattern(host, width)?;
+    let notices = notices(host, &pattern, path);
+    Ok(Parsed { rule: HostRule { scheme, pattern, port, placements }, notices })
+}
+
+fn parse_placements(list: &str) -> Result<BTreeSet<Placement>, RuleError> {
+    list.split(',').map(|word| word.parse().map_err(RuleError::from)).collect()
+}
+
+fn parse_pattern(host: &str, width: Width) -> Result<Pattern, RuleError> {
+    if host == "*" {
+        return Err(RuleError::AnyHost);
+    }
+    let Some(parent) = host.strip_prefix("*.") else {
+        return if host.contains('*') {
+            Err(RuleError::Wildcard)
+        } else {
+            Ok(Pattern::Exact(Host::parse(host)?))
+        };
+    };
+    if parent.contains('*') {
+        return Err(RuleError::Wildcard);
+    }
+    match Host::parse(parent)? {
+        Host::Domain(parent) if width == Width::Judged && is_public_suffix(&parent) => {
+            Err(RuleError::PublicSuffix { suffix: parent })
+        }
+        Host::Domain(parent) => Ok(Pattern::Subdomains(parent)),
+        Host::V4(_) | Host::V6(_) => Err(RuleError::WildcardAddress),
+    }
+}
+
+/// Whether strangers can register names directly below `parent`: it is a public suffix, its private section
+/// included, or all its children are (the list's own wildcards, as for `kawasaki.jp`). A single label always is.
+fn is_public_suffix(parent: &str) -> bool {
+    let child = format!("child.{parent}");
+    psl::suffix(child.as_bytes()).is_none_or(|suffix| suffix.as_bytes().len() >= parent.len())
+}
+
+fn notices(host: &str, pattern: &Pattern, path: &str) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if path.len() > 1 {
+        notices.push(Notice::PathIgnored { path: path.to_owned() });
+    }
+    if !host.is_ascii() {
+        let ascii = pattern.to_string();
+        notices.push(Notice::Internationalised { written: host.to_owned(), ascii });
+    }
+    notices
+}
+
+/// The scheme's own port is left out, so that one rule has one form.
+fn canonical_port(scheme: Option<Scheme>, port: u16) -> Port {
+    if port == scheme.unwrap_or(Scheme::Https).default_port() { Port::Own } else { Port::Exact(port) }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(host) => write!(f, "{host}"),
+            Self::Subdomains(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
+impl fmt::Display for HostRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scheme) = self.scheme {
+            write!(f, "{scheme}://")?;
+        }
+        write!(f, "{}", self.pattern)?;
+        match self.port {
+            Port::Own => {}
+            Port::Exact(port) => write!(f, ":{port}")?,
+            Port::Any => f.write_str(":*")?,
+        }
+        let words = self.placements.iter().flatten().enumerate();
+        for (index, placement) in words {
+            write!(f, "{}{placement}", if index == 0 { ';' } else { ',' })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for HostRule {
+    type Err = RuleError;
+
+    /// As [`HostRule::parse`], without the notices.
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        Self::parse(text).map(|parsed| parsed.rule)
+    }
+}
+
+impl From<HostRule> for String {
+    fn from(rule: HostRule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl TryFrom<String> for HostRule {
+    type Error = RuleError;
+
+    /// Reads a rule that was kept in its canonical form.
+    fn try_from(text: String) -> Result<Self, RuleError> {
+        let rule = parse(&text, Width::Saved)?.rule;
+        if rule.to_string() == text { Ok(rule) } else { Err(RuleError::NotCanonical) }
+    }
+}
