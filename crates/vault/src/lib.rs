@@ -1,10 +1,12 @@
 //! The sealed vault.
 
 mod id;
+mod key;
 mod role;
 mod seal;
 
 pub use id::{ID_LEN, IdError, RecordId, SlotId, VaultId};
+pub use key::{KeyKind, KeyTextError, RecoveryKey, VaultKey};
 pub use role::{
     AuditKey, Epoch, KEY_LEN, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey, TreeKey,
     ValueKey,
