@@ -1,2 +1,23 @@
 //! The `subrosa` command.
-fn main() {}
+//!
+//! The way of a command: [`app`] finds it, clap or (for `send`) [`send`]'s own parser reads its words, one file under
+//! [`commands`] does it with what [`context`] knows, [`output`] shows it, [`failure`] says why not.
+
+mod app;
+mod commands;
+mod config;
+mod context;
+mod exit;
+mod failure;
+mod interrupt;
+mod output;
+mod paths;
+mod send;
+mod table;
+mod terminal;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::run(std::env::args_os().skip(1).collect())
+}

@@ -1,0 +1,286 @@
+//! The flags of curl 8 that `send` does not act on, each with the reason.
+//!
+//! They are known so that a copied command gets a true answer: "not yet", "never, because", or nothing at all where
+//! the flag asks for what happens anyway.
+
+use super::flags::{Flag, Section, Support, Takes};
+use Support::{Already, Never, Planned};
+use Takes::{Switch, Value};
+
+const CURL_CONFIG: &str =
+    "files with curl's settings are not read: what a request does stands on its command line";
+const NETRC: &str = ".netrc holds passwords in clear; store them with 'subrosa set' and write -u '<<vault:user>>:<<vault:password>>'";
+const VARIABLES: &str = "write a reference instead: '<<vault:name>>'";
+const LIBCURL: &str = "there is no libcurl here";
+const MANUAL: &str = "see 'subrosa send --help'";
+const VERSION: &str = "see 'subrosa --version'";
+const REMOVED: &str = "curl itself has given it up";
+const XATTR: &str = "the URL of a request may hold a secret, which would be written beside the file";
+const LOCATION_TRUSTED: &str =
+    "what was sent to one host does not follow to another; send to the new URL instead";
+const HIDDEN_STATE: &str = "where a request goes must not depend on what an earlier answer said";
+const HTTP09: &str = "an answer without a header cannot be told from garbage";
+const TRACE_CONFIG: &str = "-v shows the request and the response";
+const WEAK_TLS: &str = "TLS 1.2 is the oldest that is spoken";
+const SCHANNEL: &str = "it is for Windows' own TLS, which is not used";
+const TLS_KNOBS: &str = "the TLS library has no such setting";
+const TLS_CA_NATIVE: &str = "the system's authorities are what is trusted anyway";
+const TLS_SRP: &str = "the TLS library has no SRP";
+const RESOLVER: &str = "names are resolved by the system, --resolve names an address";
+const SOCKET_KNOBS: &str = "sockets are left as the system makes them";
+const TR_ENCODING: &str = "no server in use compresses this way; see --compressed";
+const KERBEROS: &str = "the machine's single sign-on is not used";
+const PROXIES: &str = "of proxies only the usual ways are meant to be supported";
+const NOT_HTTP: &str = "subrosa speaks HTTP only";
+
+const fn known(short: Option<char>, long: &'static str, takes: Takes, support: Support) -> Flag {
+    Flag { long, short, takes, support, section: Section::General, help: "" }
+}
+
+#[rustfmt::skip]
+pub(super) const FLAGS: &[Flag] = &[
+    // asks for what happens anyway
+    known(Some('q'), "disable", Switch, Already),
+    known(None, "basic", Switch, Already),
+    known(Some('N'), "no-buffer", Switch, Already),
+    known(None, "no-progress-meter", Switch, Already),
+    known(None, "tcp-nodelay", Switch, Already),
+    known(None, "no-npn", Switch, Already),
+    known(None, "tlsv1.2", Switch, Already),
+    known(Some('1'), "tlsv1", Switch, Already),
+
+    // useful here too
+    known(Some('F'), "form", Value("VALUE"), Planned),
+    known(None, "form-string", Value("VALUE"), Planned),
+    known(None, "form-escape", Switch, Planned),
+    known(Some('T'), "upload-file", Value("VALUE"), Planned),
+    known(Some('c'), "cookie-jar", Value("VALUE"), Planned),
+    known(Some('j'), "junk-session-cookies", Switch, Planned),
+    known(Some('O'), "remote-name", Switch, Planned),
+    known(Some('J'), "remote-header-name", Switch, Planned),
+    known(None, "remote-name-all", Switch, Planned),
+    known(None, "output-dir", Value("VALUE"), Planned),
+    known(None, "create-dirs", Switch, Planned),
+    known(None, "create-file-mode", Value("VALUE"), Planned),
+    known(None, "no-clobber", Switch, Planned),
+    known(None, "skip-existing", Switch, Planned),
+    known(None, "remove-on-error", Switch, Planned),
+    known(Some('R'), "remote-time", Switch, Planned),
+    known(Some('C'), "continue-at", Value("VALUE"), Planned),
+    known(Some('D'), "dump-header", Value("VALUE"), Planned),
+    known(None, "stderr", Value("VALUE"), Planned),
+    known(Some('x'), "proxy", Value("VALUE"), Planned),
+    known(Some('U'), "proxy-user", Value("VALUE"), Planned),
+    known(Some('p'), "proxytunnel", Switch, Planned),
+    known(None, "noproxy", Value("VALUE"), Planned),
+    known(None, "proxy-header", Value("VALUE"), Planned),
+    known(None, "proxy-basic", Switch, Planned),
+    known(None, "proxy-cacert", Value("VALUE"), Planned),
+    known(None, "proxy-cert", Value("VALUE"), Planned),
+    known(None, "proxy-key", Value("VALUE"), Planned),
+    known(None, "proxy-http2", Switch, Planned),
+    known(None, "suppress-connect-headers", Switch, Planned),
+    known(None, "socks5", Value("VALUE"), Planned),
+    known(None, "socks5-hostname", Value("VALUE"), Planned),
+    known(None, "retry", Value("VALUE"), Planned),
+    known(None, "retry-all-errors", Switch, Planned),
+    known(None, "retry-connrefused", Switch, Planned),
+    known(None, "retry-delay", Value("VALUE"), Planned),
+    known(None, "retry-max-time", Value("VALUE"), Planned),
+    known(Some(':'), "next", Switch, Planned),
+    known(None, "fail-early", Switch, Planned),
+    known(None, "rate", Value("VALUE"), Planned),
+    known(Some('4'), "ipv4", Switch, Planned),
+    known(Some('6'), "ipv6", Switch, Planned),
+    known(None, "happy-eyeballs-timeout-ms", Value("VALUE"), Planned),
+    known(None, "interface", Value("VALUE"), Planned),
+    known(None, "unix-socket", Value("VALUE"), Planned),
+    known(None, "abstract-unix-socket", Value("VALUE"), Planned),
+    known(Some('0'), "http1.0", Switch, Planned),
+    known(None, "http2-prior-knowledge", Switch, Planned),
+    known(None, "http3", Switch, Planned),
+    known(None, "http3-only", Switch, Planned),
+    known(None, "path-as-is", Switch, Planned),
+    known(None, "request-target", Value("VALUE"), Planned),
+    known(None, "post301", Switch, Planned),
+    known(None, "post302", Switch, Planned),
+    known(None, "post303", Switch, Planned),
+    known(None, "follow", Switch, Planned),
+    known(None, "proto", Value("VALUE"), Planned),
+    known(None, "proto-default", Value("VALUE"), Planned),
+    known(None, "proto-redir", Value("VALUE"), Planned),
+    known(None, "disallow-username-in-url", Switch, Planned),
+    known(None, "max-filesize", Value("VALUE"), Planned),
+    known(None, "limit-rate", Value("VALUE"), Planned),
+    known(Some('Y'), "speed-limit", Value("VALUE"), Planned),
+    known(Some('y'), "speed-time", Value("VALUE"), Planned),
+    known(Some('z'), "time-cond", Value("VALUE"), Planned),
+    known(None, "etag-compare", Value("VALUE"), Planned),
+    known(None, "etag-save", Value("VALUE"), Planned),
+    known(None, "expect100-timeout", Value("VALUE"), Planned),
+    known(None, "no-keepalive", Switch, Planned),
+    known(None, "keepalive-time", Value("VALUE"), Planned),
+    known(None, "keepalive-cnt", Value("VALUE"), Planned),
+    known(None, "raw", Switch, Planned),
+    known(Some('#'), "progress-bar", Switch, Planned),
+    known(None, "ignore-content-length", Switch, Planned),
+    known(None, "pass", Value("VALUE"), Planned),
+    known(None, "cert-type", Value("VALUE"), Planned),
+    known(None, "key-type", Value("VALUE"), Planned),
+    known(None, "capath", Value("VALUE"), Planned),
+    known(None, "pinnedpubkey", Value("VALUE"), Planned),
+    known(None, "crlfile", Value("VALUE"), Planned),
+    known(None, "cert-status", Switch, Planned),
+    known(None, "tlsv1.3", Switch, Planned),
+    known(None, "tls-max", Value("VALUE"), Planned),
+    known(None, "no-alpn", Switch, Planned),
+    known(None, "digest", Switch, Planned),
+    known(None, "ntlm", Switch, Planned),
+    known(None, "anyauth", Switch, Planned),
+    known(None, "aws-sigv4", Value("VALUE"), Planned),
+    known(None, "trace", Value("VALUE"), Planned),
+    known(None, "trace-ascii", Value("VALUE"), Planned),
+    known(None, "trace-time", Switch, Planned),
+    known(None, "styled-output", Switch, Planned),
+    known(Some('Z'), "parallel", Switch, Planned),
+    known(None, "parallel-immediate", Switch, Planned),
+    known(None, "parallel-max", Value("VALUE"), Planned),
+    known(None, "parallel-max-host", Value("VALUE"), Planned),
+
+    // never: other files and other people's settings
+    known(Some('K'), "config", Value("VALUE"), Never(CURL_CONFIG)),
+    known(Some('n'), "netrc", Switch, Never(NETRC)),
+    known(None, "netrc-file", Value("VALUE"), Never(NETRC)),
+    known(None, "netrc-optional", Switch, Never(NETRC)),
+    known(None, "variable", Value("VALUE"), Never(VARIABLES)),
+    known(None, "libcurl", Value("VALUE"), Never(LIBCURL)),
+    known(Some('M'), "manual", Switch, Never(MANUAL)),
+    known(Some('V'), "version", Switch, Never(VERSION)),
+    known(None, "metalink", Switch, Never(REMOVED)),
+    known(None, "egd-file", Value("VALUE"), Never(REMOVED)),
+    known(None, "random-file", Value("VALUE"), Never(REMOVED)),
+    known(None, "xattr", Switch, Never(XATTR)),
+    known(None, "location-trusted", Switch, Never(LOCATION_TRUSTED)),
+    known(None, "hsts", Value("VALUE"), Never(HIDDEN_STATE)),
+    known(None, "alt-svc", Value("VALUE"), Never(HIDDEN_STATE)),
+    known(None, "http0.9", Switch, Never(HTTP09)),
+    known(None, "trace-ids", Switch, Never(TRACE_CONFIG)),
+    known(None, "trace-config", Value("VALUE"), Never(TRACE_CONFIG)),
+
+    // never: weaker or foreign TLS
+    known(Some('2'), "sslv2", Switch, Never(WEAK_TLS)),
+    known(Some('3'), "sslv3", Switch, Never(WEAK_TLS)),
+    known(None, "tlsv1.0", Switch, Never(WEAK_TLS)),
+    known(None, "tlsv1.1", Switch, Never(WEAK_TLS)),
+    known(None, "ssl", Switch, Never(WEAK_TLS)),
+    known(None, "ssl-reqd", Switch, Never(NOT_HTTP)),
+    known(None, "ssl-allow-beast", Switch, Never(WEAK_TLS)),
+    known(None, "ssl-no-revoke", Switch, Never(SCHANNEL)),
+    known(None, "ssl-revoke-best-effort", Switch, Never(SCHANNEL)),
+    known(None, "ssl-auto-client-cert", Switch, Never(SCHANNEL)),
+    known(None, "no-sessionid", Switch, Never(TLS_KNOBS)),
+    known(None, "ca-native", Switch, Never(TLS_CA_NATIVE)),
+    known(None, "dump-ca-embed", Switch, Never(TLS_KNOBS)),
+    known(None, "ciphers", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "tls13-ciphers", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "curves", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "signature-algorithms", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "engine", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "false-start", Switch, Never(TLS_KNOBS)),
+    known(None, "ech", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "tls-earlydata", Switch, Never(TLS_KNOBS)),
+    known(None, "tlsauthtype", Value("VALUE"), Never(TLS_SRP)),
+    known(None, "tlsuser", Value("VALUE"), Never(TLS_SRP)),
+    known(None, "tlspassword", Value("VALUE"), Never(TLS_SRP)),
+
+    // never: name resolution beside the system's
+    known(None, "dns-interface", Value("VALUE"), Never(RESOLVER)),
+    known(None, "dns-ipv4-addr", Value("VALUE"), Never(RESOLVER)),
+    known(None, "dns-ipv6-addr", Value("VALUE"), Never(RESOLVER)),
+    known(None, "dns-servers", Value("VALUE"), Never(RESOLVER)),
+    known(None, "doh-url", Value("VALUE"), Never(RESOLVER)),
+    known(None, "doh-insecure", Switch, Never(RESOLVER)),
+    known(None, "doh-cert-status", Switch, Never(RESOLVER)),
+    known(None, "local-port", Value("VALUE"), Never(SOCKET_KNOBS)),
+    known(None, "tcp-fastopen", Switch, Never(SOCKET_KNOBS)),
+    known(None, "mptcp", Switch, Never(SOCKET_KNOBS)),
+    known(None, "ip-tos", Value("VALUE"), Never(SOCKET_KNOBS)),
+    known(None, "vlan-priority", Value("VALUE"), Never(SOCKET_KNOBS)),
+    known(None, "haproxy-protocol", Switch, Never(SOCKET_KNOBS)),
+    known(None, "haproxy-clientip", Value("VALUE"), Never(SOCKET_KNOBS)),
+    known(None, "tr-encoding", Switch, Never(TR_ENCODING)),
+
+    // never: single sign-on of the machine
+    known(None, "negotiate", Switch, Never(KERBEROS)),
+    known(None, "delegation", Value("VALUE"), Never(KERBEROS)),
+    known(None, "service-name", Value("VALUE"), Never(KERBEROS)),
+    known(None, "ntlm-wb", Switch, Never(KERBEROS)),
+    known(None, "krb", Value("VALUE"), Never(KERBEROS)),
+
+    // never: proxies' less usual ways
+    known(None, "preproxy", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy1.0", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-anyauth", Switch, Never(PROXIES)),
+    known(None, "proxy-capath", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-ca-native", Switch, Never(PROXIES)),
+    known(None, "proxy-cert-type", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-ciphers", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-crlfile", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-digest", Switch, Never(PROXIES)),
+    known(None, "proxy-insecure", Switch, Never(PROXIES)),
+    known(None, "proxy-key-type", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-negotiate", Switch, Never(PROXIES)),
+    known(None, "proxy-ntlm", Switch, Never(PROXIES)),
+    known(None, "proxy-pass", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-pinnedpubkey", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-service-name", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-ssl-allow-beast", Switch, Never(PROXIES)),
+    known(None, "proxy-ssl-auto-client-cert", Switch, Never(PROXIES)),
+    known(None, "proxy-tls13-ciphers", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-tlsauthtype", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-tlspassword", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-tlsuser", Value("VALUE"), Never(PROXIES)),
+    known(None, "proxy-tlsv1", Switch, Never(PROXIES)),
+    known(None, "socks4", Value("VALUE"), Never(PROXIES)),
+    known(None, "socks4a", Value("VALUE"), Never(PROXIES)),
+    known(None, "socks5-basic", Switch, Never(PROXIES)),
+    known(None, "socks5-gssapi", Switch, Never(PROXIES)),
+    known(None, "socks5-gssapi-nec", Switch, Never(PROXIES)),
+    known(None, "socks5-gssapi-service", Value("VALUE"), Never(PROXIES)),
+
+    // never: other protocols
+    known(Some('a'), "append", Switch, Never(NOT_HTTP)),
+    known(Some('B'), "use-ascii", Switch, Never(NOT_HTTP)),
+    known(None, "crlf", Switch, Never(NOT_HTTP)),
+    known(Some('l'), "list-only", Switch, Never(NOT_HTTP)),
+    known(Some('Q'), "quote", Value("VALUE"), Never(NOT_HTTP)),
+    known(Some('t'), "telnet-option", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "tftp-blksize", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "tftp-no-options", Switch, Never(NOT_HTTP)),
+    known(None, "compressed-ssh", Switch, Never(NOT_HTTP)),
+    known(None, "hostpubmd5", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "hostpubsha256", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "knownhosts", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "pubkey", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "disable-eprt", Switch, Never(NOT_HTTP)),
+    known(None, "disable-epsv", Switch, Never(NOT_HTTP)),
+    known(None, "ftp-account", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "ftp-alternative-to-user", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "ftp-create-dirs", Switch, Never(NOT_HTTP)),
+    known(None, "ftp-method", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "ftp-pasv", Switch, Never(NOT_HTTP)),
+    known(Some('P'), "ftp-port", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "ftp-pret", Switch, Never(NOT_HTTP)),
+    known(None, "ftp-skip-pasv-ip", Switch, Never(NOT_HTTP)),
+    known(None, "ftp-ssl-ccc", Switch, Never(NOT_HTTP)),
+    known(None, "ftp-ssl-ccc-mode", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "ftp-ssl-control", Switch, Never(NOT_HTTP)),
+    known(None, "login-options", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "mail-auth", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "mail-from", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "mail-rcpt", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "mail-rcpt-allowfails", Switch, Never(NOT_HTTP)),
+    known(None, "upload-flags", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "sasl-authzid", Value("VALUE"), Never(NOT_HTTP)),
+    known(None, "sasl-ir", Switch, Never(NOT_HTTP)),
+];

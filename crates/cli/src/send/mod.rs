@@ -1,0 +1,61 @@
+//! `subrosa send`: curl's command line, with references.
+
+mod args;
+mod curl_only;
+mod flags;
+mod glob;
+pub(crate) mod help;
+mod parse;
+
+use crate::context::{Context, Given, UnlockFlags};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use args::{Args, GlobalFlags};
+use clap::ArgMatches;
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+/// Reads the words after `send` and does what they say.
+pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
+    let mut args = parse::parse(words).map_err(|error| {
+        let failure = Failure::usage(error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    if args.help {
+        io::stdout().write_all(help::text().to_string().as_bytes())?;
+        return Ok(Exit::OK);
+    }
+    if args.urls.is_empty() {
+        return Err(Failure::usage("no URL to send to").hint("subrosa send --help"));
+    }
+    let context = Context::new(given(std::mem::take(&mut args.globals)))?;
+    perform(&context, &args)
+}
+
+fn perform(_context: &Context, _args: &Args) -> Outcome<Exit> {
+    Err(Failure::general("sending is not connected yet"))
+}
+
+/// clap never gets to run `send`: its words go to [`run`].
+pub(crate) fn unreachable(_: &Context, _: &ArgMatches) -> Outcome {
+    Err(Failure::usage("write flags of every command before or after 'send'"))
+}
+
+fn given(globals: GlobalFlags) -> Given {
+    Given {
+        vault: globals.vault,
+        profile: globals.profile,
+        no_ask: globals.no_ask,
+        color: globals.color,
+        unlock: UnlockFlags {
+            key_file: globals.key_file,
+            passphrase: globals.passphrase,
+            passphrase_file: globals.passphrase_file,
+            recovery: globals.recovery,
+            no_keychain: globals.no_keychain,
+        },
+    }
+}

@@ -1,0 +1,294 @@
+//! From the words of a command line to [`Args`], by curl's rules.
+//!
+//! Measured with curl 7.88 and pinned by the table at the foot of this file: a long flag takes its value from the
+//! next word and never after `=`; short flags combine and the first that takes a value takes the rest of the word;
+//! the value of a flag may start with a dash; `--` ends the flags; a lone `-` is no URL; the last of a repeated flag
+//! wins unless it collects. Unlike curl before 8.10, long names cannot be shortened, and where curl warns and goes
+//! on (a header without a colon), this is an error.
+
+use super::args::Args;
+use super::flags::{self, Flag, Id, Support, Takes};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fmt;
+
+/// Why a command line makes no sense.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ParseError {
+    Unknown { given: String, nearest: Option<&'static str> },
+    NoEqualsSign { name: String, value: String },
+    NeedsValue { given: String, value: &'static str },
+    NoOpposite { given: String },
+    NotYet { given: String },
+    Never { given: String, why: &'static str },
+    BadValue { given: String, why: String },
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ParseError::Unknown { given, .. } => write!(f, "unknown flag {given}"),
+            ParseError::NoEqualsSign { name, value } => write!(f, "unknown flag {name}={value}"),
+            ParseError::NeedsValue { given, value } => write!(f, "{given} needs a value: {value}"),
+            ParseError::NoOpposite { given } => {
+                write!(f, "{given} does not exist: the flag cannot be switched off")
+            }
+            ParseError::NotYet { given } => write!(f, "curl's {given} is not supported yet"),
+            ParseError::Never { given, why } => write!(f, "curl's {given} is not supported: {why}"),
+            ParseError::BadValue { given, why } => write!(f, "{given}: {why}"),
+        }
+    }
+}
+
+impl ParseError {
+    /// What to write instead, where that is known.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            ParseError::Unknown { nearest: Some(name), .. } => Some(format!("did you mean --{name}?")),
+            ParseError::NoEqualsSign { name, value } => Some(format!("{name} {value}")),
+            ParseError::Unknown { .. } | ParseError::NeedsValue { .. } => Some("subrosa send --help".into()),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the words after `subrosa send`.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, ParseError> {
+    let mut words: VecDeque<OsString> = words.into_iter().collect();
+    let mut args = Args::default();
+    let mut flags_ended = false;
+    while let Some(word) = words.pop_front() {
+        let bytes = word.as_encoded_bytes();
+        if flags_ended || !bytes.starts_with(b"-") {
+            args.urls.push(word);
+        } else if bytes == b"--" {
+            flags_ended = true;
+        } else if bytes.starts_with(b"--") {
+            long(&word, &mut words, &mut args)?;
+        } else {
+            shorts(&word, &mut words, &mut args)?;
+        }
+    }
+    Ok(args)
+}
+
+fn long(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Result<(), ParseError> {
+    let given = word.to_string_lossy();
+    let name = given.strip_prefix("--").unwrap_or(&given);
+    let Some((flag, on)) = flags::by_long(name) else {
+        return Err(unknown_long(name));
+    };
+    let id = known(flag, on, &given)?;
+    match flag.takes {
+        Takes::Value(what) => {
+            let value = rest
+                .pop_front()
+                .ok_or_else(|| ParseError::NeedsValue { given: given.clone().into_owned(), value: what })?;
+            apply(args, id, Some(value), true, &given)
+        }
+        Takes::Switch | Takes::Nothing => apply(args, id, None, on, &given),
+    }
+}
+
+fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Result<(), ParseError> {
+    let bytes = word.as_encoded_bytes();
+    let mut at = 1;
+    while at == 1 || at < bytes.len() {
+        let letter = bytes.get(at).copied().map_or('-', char::from);
+        let given = format!("-{}", letter.escape_default());
+        let Some(flag) = flags::by_short(letter).filter(|_| at < bytes.len()) else {
+            return Err(ParseError::Unknown { given: word.to_string_lossy().into_owned(), nearest: None });
+        };
+        let id = known(flag, true, &given)?;
+        at += 1;
+        if let Takes::Value(what) = flag.takes {
+            let joined = bytes.get(at..).filter(|joined| !joined.is_empty()).map(|_| tail(word, at));
+            let value = joined
+                .or_else(|| rest.pop_front())
+                .ok_or_else(|| ParseError::NeedsValue { given: given.clone(), value: what })?;
+            return apply(args, id, Some(value), true, &given);
+        }
+        apply(args, id, None, true, &given)?;
+    }
+    Ok(())
+}
+
+/// What follows the first `at` bytes, all of which are ASCII letters of flags.
+#[cfg(unix)]
+fn tail(word: &OsString, at: usize) -> OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    OsString::from_vec(word.as_bytes().get(at..).unwrap_or_default().to_vec())
+}
+
+#[cfg(not(unix))]
+fn tail(word: &OsString, at: usize) -> OsString {
+    // Windows hands arguments over as UTF-16, so text is what there is
+    OsString::from(word.to_string_lossy().get(at..).unwrap_or_default())
+}
+
+/// The name of a flag that `send` acts on; `None` for one that asks for what happens anyway.
+fn known(flag: &Flag, on: bool, given: &str) -> Result<Option<Id>, ParseError> {
+    let given = given.to_owned();
+    match flag.support {
+        Support::Yes(id) => Ok(Some(id)),
+        Support::Already if on => Ok(None),
+        Support::Already | Support::Planned => Err(ParseError::NotYet { given }),
+        Support::Never(why) => Err(ParseError::Never { given, why }),
+    }
+}
+
+fn apply(
+    args: &mut Args,
+    id: Option<Id>,
+    value: Option<OsString>,
+    on: bool,
+    given: &str,
+) -> Result<(), ParseError> {
+    let Some(id) = id else { return Ok(()) };
+    let applied = match value {
+        Some(value) => args.take(id, value),
+        None => args.switch(id, on),
+    };
+    applied.map_err(|why| ParseError::BadValue { given: given.to_owned(), why })
+}
+
+fn unknown_long(name: &str) -> ParseError {
+    if let Some((flag, value)) = name.split_once('=')
+        && flags::by_long(flag).is_some_and(|(flag, on)| on && matches!(flag.takes, Takes::Value(_)))
+    {
+        return ParseError::NoEqualsSign { name: format!("--{flag}"), value: value.to_owned() };
+    }
+    if let Some(positive) = name.strip_prefix("no-")
+        && flags::by_long(positive).is_some()
+    {
+        return ParseError::NoOpposite { given: format!("--{name}") };
+    }
+    ParseError::Unknown { given: format!("--{name}"), nearest: nearest(name) }
+}
+
+/// The flag that was probably meant: one that begins like this, else the one with the fewest differing letters.
+fn nearest(name: &str) -> Option<&'static str> {
+    let usable = || flags::all().filter(|flag| matches!(flag.support, Support::Yes(_)));
+    if name.len() >= 3
+        && let Some(flag) = usable().find(|flag| flag.long.starts_with(name))
+    {
+        return Some(flag.long);
+    }
+    usable()
+        .map(|flag| (edits(name, flag.long), flag.long))
+        .min()
+        .filter(|(count, _)| *count <= 2 && *count < name.len())
+        .map(|(_, long)| long)
+}
+
+/// Levenshtein's distance: letters to insert, delete or replace.
+fn edits(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in to.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &[&str]) -> Result<Args, ParseError> {
+        parse(words.iter().map(OsString::from))
+    }
+
+    fn urls(words: &[&str]) -> Vec<String> {
+        args(words).unwrap().urls.iter().map(|url| url.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn short_flags_combine_as_in_curl() {
+        for words in [&["-sSXPOST", "u"][..], &["-sSX", "POST", "u"], &["-s", "-S", "--request", "POST", "u"]]
+        {
+            let args = args(words).unwrap();
+            assert_eq!(args.method.as_deref(), Some("POST"), "{words:?}");
+            assert!(args.silent && args.show_error, "{words:?}");
+            assert_eq!(args.urls, ["u"], "{words:?}");
+        }
+        // curl: the equals sign belongs to the value of a short flag
+        assert_eq!(args(&["-d=x", "u"]).unwrap().data[0].text, "=x");
+        assert!(matches!(args(&["-X=PUT", "u"]), Err(ParseError::BadValue { .. })));
+    }
+
+    #[test]
+    fn long_flags_take_the_next_word_and_no_equals_sign() {
+        assert_eq!(args(&["--request", "PUT", "u"]).unwrap().method.as_deref(), Some("PUT"));
+        let error = args(&["--request=PUT", "u"]).unwrap_err();
+        assert_eq!(error.to_string(), "unknown flag --request=PUT");
+        assert_eq!(error.hint().as_deref(), Some("--request PUT"));
+    }
+
+    #[test]
+    fn a_value_may_look_like_a_flag() {
+        assert_eq!(args(&["-o", "-s", "u"]).unwrap().outputs, ["-s"]);
+        assert_eq!(urls(&["--url", "--silent"]), ["--silent"]);
+    }
+
+    #[test]
+    fn two_dashes_end_the_flags() {
+        assert_eq!(urls(&["--", "-X", "u"]), ["-X", "u"]);
+        assert_eq!(urls(&["a", "--", "b"]), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_curl_calls_unknown_is_unknown() {
+        for words in [&["-", "u"][..], &["u", "-"], &["-?", "u"], &["--nosuch", "u"]] {
+            assert!(matches!(args(words), Err(ParseError::Unknown { .. })), "{words:?}: {:?}", args(words));
+        }
+        assert!(matches!(args(&["-X"]), Err(ParseError::NeedsValue { .. })));
+        for word in ["--no-request", "--no-no-buffer"] {
+            assert!(matches!(args(&[word, "u"]), Err(ParseError::NoOpposite { .. })), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_line_break_before_a_flag_makes_it_a_url_as_in_curl() {
+        assert_eq!(urls(&["u", "\n--header", "A: b"]), ["u", "\n--header", "A: b"]);
+    }
+
+    #[test]
+    fn switches_can_be_switched_off_again() {
+        assert!(!args(&["-L", "--no-location", "u"]).unwrap().location);
+        assert!(!args(&["-s", "--no-silent", "u"]).unwrap().silent);
+        assert!(args(&["--no-buffer", "u"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_missing_says_so() {
+        let text = |words: &[&str]| args(words).unwrap_err().to_string();
+        assert_eq!(text(&["-F", "a=b", "u"]), "curl's -F is not supported yet");
+        assert!(
+            text(&["-n", "u"]).starts_with("curl's -n is not supported: .netrc holds passwords in clear")
+        );
+        assert_eq!(text(&["--buffer", "u"]), "curl's --buffer is not supported yet");
+        assert_eq!(text(&["-s#Q", "u"]), "curl's -# is not supported yet");
+    }
+
+    #[test]
+    fn the_nearest_flag_is_offered() {
+        let hint = |word: &str| args(&[word, "u"]).unwrap_err().hint();
+        assert_eq!(hint("--reque").as_deref(), Some("did you mean --request?"));
+        assert_eq!(hint("--haeder").as_deref(), Some("did you mean --header?"));
+        assert_eq!(hint("--datta").as_deref(), Some("did you mean --data?"));
+        assert_eq!(hint("--xyzzy").as_deref(), Some("subrosa send --help"));
+    }
+
+    #[test]
+    fn differing_letters_are_counted() {
+        assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("same", "same"), 0);
+    }
+}

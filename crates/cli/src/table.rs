@@ -1,0 +1,140 @@
+//! A table: aligned and cut for a terminal, tab-separated and whole for everything else.
+
+use crate::failure::visible;
+use crate::output::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns are never cut below this many terminal cells.
+const NARROWEST: usize = 8;
+const GAP: usize = 2;
+
+/// One cell: what it says and what that means.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(crate) fn styled(text: impl AsRef<str>, style: Style) -> Cell {
+        Cell { text: visible(text.as_ref()), style }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Cell {
+        Cell::styled(text, Style::Plain)
+    }
+}
+
+/// Rows under a heading.
+pub(crate) struct Table {
+    heading: Vec<Cell>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    pub(crate) fn new(heading: &[&str]) -> Table {
+        let heading = heading.iter().map(|text| Cell::styled(text, Style::Heading)).collect();
+        Table { heading, rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// One row a line, cells separated by one tab, no heading: for `cut`, `awk` and `read`.
+    pub(crate) fn plain(&self) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            let cells: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
+            text.push_str(&cells.join("\t"));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Aligned under a heading; the widest columns give way until a row fits into `width` cells.
+    pub(crate) fn aligned(&self, width: usize, paint: impl Fn(Style, &str) -> String) -> String {
+        let widths = self.fit(width);
+        let mut text = String::new();
+        for row in std::iter::once(&self.heading).chain(&self.rows) {
+            let mut line = String::new();
+            let mut owed = 0;
+            for (cell, &room) in row.iter().zip(&widths) {
+                let shown = cut(&cell.text, room);
+                line.push_str(&" ".repeat(owed));
+                owed = room - shown.width() + GAP;
+                line.push_str(&if shown.is_empty() { shown } else { paint(cell.style, &shown) });
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn fit(&self, width: usize) -> Vec<usize> {
+        let mut widths = vec![0; self.heading.len()];
+        for row in std::iter::once(&self.heading).chain(&self.rows) {
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = (*widest).max(cell.text.width());
+            }
+        }
+        let gaps = GAP * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > width {
+            match widths.iter_mut().filter(|column| **column > NARROWEST).max() {
+                Some(widest) => *widest -= 1,
+                None => break,
+            }
+        }
+        widths
+    }
+}
+
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    let mut shown = String::new();
+    let mut used = 0;
+    for letter in text.chars() {
+        let wide = letter.width().unwrap_or(0);
+        if used + wide + 1 > room {
+            break;
+        }
+        used += wide;
+        shown.push(letter);
+    }
+    shown.push('…');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new(&["NAME", "HOSTS"]);
+        table.row(["a".into(), "api.example.com".into()]);
+        table.row(["日本語/key".into(), "".into()]);
+        table
+    }
+
+    #[test]
+    fn columns_line_up_by_cells_of_the_terminal() {
+        let text = sample().aligned(80, |_, text| text.to_owned());
+        assert_eq!(text, "NAME        HOSTS\na           api.example.com\n日本語/key\n");
+    }
+
+    #[test]
+    fn rows_are_cut_to_the_width() {
+        let text = sample().aligned(20, |_, text| text.to_owned());
+        assert!(text.lines().all(|line| line.width() <= 20), "{text}");
+        assert!(text.contains('…'));
+    }
+
+    #[test]
+    fn a_pipe_gets_whole_cells_without_heading() {
+        assert_eq!(sample().plain(), "a\tapi.example.com\n日本語/key\t\n");
+    }
+}
