@@ -99,6 +99,12 @@ impl PrivateKeyring {
         self.run(&mut command, b"");
     }
 
+    /// Stops the keyring's daemon in the middle of things: it is there, and answers nothing.
+    pub fn freeze(&self) {
+        // the daemon's home is the private folder, in which its starter left its process id
+        self.run(Command::new("sh").args(["-c", "kill -STOP \"$(cat \"$HOME/keyring.pid\")\""]), b"");
+    }
+
     /// Writes an entry as another program would, under the attributes by which subrosa finds its own.
     pub fn plant(&self, service: &str, account: &str, value: &[u8]) {
         let mut command = Command::new("secret-tool");
