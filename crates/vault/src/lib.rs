@@ -1,11 +1,14 @@
 //! The sealed vault.
 
+mod calibrate;
 mod id;
+mod kdf;
 mod key;
 mod role;
 mod seal;
 
 pub use id::{ID_LEN, IdError, RecordId, SlotId, VaultId};
+pub use kdf::{KDF_LEN, Kdf, KdfError, KdfParams, MAX_PASSPHRASE_LEN, Passphrase, SALT_LEN};
 pub use key::{KeyKind, KeyTextError, RecoveryKey, VaultKey};
 pub use role::{
     AuditKey, Epoch, KEY_LEN, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey, TreeKey,
