@@ -167,6 +167,11 @@ macro_rules! text_key {
                 write($kind, &self.0)
             }
 
+            #[cfg(test)]
+            pub(crate) fn from_key(key: [u8; KEY_LEN]) -> Self {
+                Self(Zeroizing::new(key))
+            }
+
             pub(crate) fn expose_key(&self) -> &[u8; KEY_LEN] {
                 &self.0
             }
@@ -273,7 +278,7 @@ mod tests {
     }
 
     fn sample() -> (VaultKey, Zeroizing<String>) {
-        let key = VaultKey(Zeroizing::new(std::array::from_fn(|index| index as u8 * 7)));
+        let key = VaultKey::from_key(std::array::from_fn(|index| index as u8 * 7));
         let text = key.to_text();
         (key, text)
     }
