@@ -222,17 +222,15 @@ impl<'a> Splitter<'a> {
                 Ok((None, 0))
             };
         }
-        let slashes = rest[1..].bytes().take_while(|b| matches!(b, b'/' | b'\\')).count();
-        let known = word.parse::<Scheme>().ok();
-        match (slashes, known) {
-            (0, None) => Ok((None, 0)),
-            (2, _) if rest[1..].starts_with("//") => {
+        let after = &rest[1..];
+        let slashes = &after[..after.len() - after.trim_start_matches(['/', '\\']).len()];
+        match (slashes, word.parse::<Scheme>().ok()) {
+            ("", None) => Ok((None, 0)),
+            ("//", known) => {
                 self.no_reference(&(0..end), AuthorityPart::Scheme)?;
                 Ok((Some(known.ok_or(UrlError::Scheme)?), end + 3))
             }
-            (_, _) if rest[1..].contains('\\') && rest[1..].starts_with(['/', '\\']) => {
-                Err(if rest[1..][..slashes].contains('\\') { UrlError::Backslash } else { UrlError::Slashes })
-            }
+            (run, _) if run.contains('\\') => Err(UrlError::Backslash),
             _ => Err(UrlError::Slashes),
         }
     }
