@@ -32,6 +32,9 @@
 //! assert_eq!(policy.judge(&api, Placement::Header), Verdict::Allowed);
 //! assert_ne!(policy.judge(&api, Placement::Body), Verdict::Allowed);
 //!
+//! let value = SecretValue::new(b"correct horse".to_vec())?;
+//! let redactor = Redactor::new([(name.clone(), &value)]);
+//! assert_eq!(redactor.redact_str("you sent correct%20horse"), "you sent <<vault:example-key>>");
 //! # Ok(())
 //! # }
 //! ```

@@ -11,6 +11,10 @@ pub const MAX_VALUE_LEN: usize = 1 << 20;
 /// Reading it is the one visible call [`SecretValue::expose_secret`]. Nothing that would copy, compare or
 /// show it by itself is implemented, and the compiler holds that:
 ///
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<subrosa_secret::SecretValue>();
+/// ```
 /// ```compile_fail,E0277
 /// fn debug<T: std::fmt::Debug>() {}
 /// debug::<subrosa_secret::SecretValue>();

@@ -1,0 +1,82 @@
+//! Masking of output that comes in pieces.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{
+    clusters,
+    patterns::{Found, Patterns, Search},
+};
+
+/// Masks output that comes in pieces, with the same result however it is cut.
+///
+/// Only bytes that may be the beginning of a value are held back until the next piece decides; everything else
+/// is passed on at once, so that a prompt without a line break is seen.
+pub struct RedactStream {
+    patterns: Option<Arc<Patterns>>,
+    search: Search,
+    found: Vec<Found>,
+    /// What has not been passed on, from byte `passed` of the whole text.
+    held: Zeroizing<Vec<u8>>,
+    passed: usize,
+}
+
+impl RedactStream {
+    pub(super) fn new(patterns: Option<Arc<Patterns>>) -> Self {
+        Self {
+            patterns,
+            search: Search::new(),
+            found: Vec::new(),
+            held: Zeroizing::new(Vec::new()),
+            passed: 0,
+        }
+    }
+
+    /// Takes the next piece and appends to `out` what is decided.
+    pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        let Some(patterns) = self.patterns.clone() else {
+            out.extend_from_slice(piece);
+            return;
+        };
+        self.search.feed(&patterns, piece, &mut self.found);
+        self.held.extend_from_slice(piece);
+        let seen = self.passed + self.held.len();
+        let decided = self.search.trail_start().min(seen - patterns.begun(&self.held));
+        self.pass(&patterns, decided, out);
+    }
+
+    /// Appends what was held back: the output has ended.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        if let Some(patterns) = self.patterns.take() {
+            let seen = self.passed + self.held.len();
+            self.pass(&patterns, seen, out);
+        }
+    }
+
+    /// How many bytes are held back.
+    pub fn held_len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Passes on what lies before `decided`, where no further occurrence can begin. Occurrences that reach
+    /// beyond it wait: another one may overlap them.
+    fn pass(&mut self, patterns: &Patterns, decided: usize, out: &mut Vec<u8>) {
+        let mut done = self.passed;
+        let mut stop = decided;
+        // a sorted copy: what is recorded next is joined with what was recorded last
+        for cluster in clusters(&mut self.found.clone()) {
+            if cluster.end > decided {
+                stop = decided.min(cluster.start);
+                break;
+            }
+            out.extend_from_slice(&self.held[done - self.passed..cluster.start - self.passed]);
+            cluster.write(patterns, out);
+            done = cluster.end;
+        }
+        out.extend_from_slice(&self.held[done - self.passed..stop - self.passed]);
+        self.held.drain(..stop - self.passed);
+        self.passed = stop;
+        self.found.retain(|found| found.start >= stop);
+    }
+}
