@@ -7,6 +7,7 @@ mod key;
 mod role;
 mod seal;
 mod slot;
+mod unlock;
 
 pub use id::{ID_LEN, IdError, RecordId, SlotId, VaultId};
 pub use kdf::{KDF_LEN, Kdf, KdfError, KdfParams, MAX_PASSPHRASE_LEN, Passphrase, SALT_LEN};
@@ -16,7 +17,8 @@ pub use role::{
     ValueKey,
 };
 pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, seal};
-pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, NewSlot, SlotError, SlotKind, Unlock};
+pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, SlotError};
+pub use unlock::{NewSlot, SlotInfo, SlotKind, Unlock};
 
 /// The format that this version writes, and the only one that it reads.
 pub const FORMAT: u32 = 1;
