@@ -1,1 +1,83 @@
-//! placeholder
+//! Sending HTTP requests that have references to secrets in them.
+//!
+//! A [`RequestDraft`] is what its author wrote. [`RequestDraft::plan`] says, before anything is looked up, which
+//! secrets it needs, in which places, and where it would really go. The caller judges that, looks the values up,
+//! and [`Plan::fill`] puts them in: the one place where values enter a request. [`Client`] sends what was filled,
+//! exactly as curl would write it; [`follow`] goes after redirects without taking a secret along.
+//!
+//! # What it is not
+//! It knows no vault and no rules: judging a plan and finding values is the caller's. It masks nothing: whoever
+//! shows an [`Event`] or a response does. It reads no proxy, CA or key log variable of the environment.
+//!
+//! # Invariants
+//! - A request leaves only through [`Plan::fill`], bound to the [`Connection`] that it was planned with.
+//! - Values are inserted by the rules of their place and never scanned again.
+//! - [`Observer::before_send`] runs after TLS is verified and before the first byte of the request.
+//! - A connection opened with one [`Connection`] never carries a request planned with another.
+//! - No error holds a value, a path or a query.
+//!
+//! # Example
+//! ```
+//! use std::collections::BTreeMap;
+//! use subrosa_http::{Connection, HeaderField, RequestDraft};
+//! use subrosa_secret::{Name, SecretValue};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut draft = RequestDraft::new("https://api.example.com/v1/items?key=<<vault:example-key>>");
+//! draft.headers.push(HeaderField::new("Accept", "application/json"));
+//! let plan = draft.plan(&Connection::plain())?;
+//! assert_eq!(plan.uses()[0].place, "URL query");
+//! assert_eq!(plan.destination().origin.to_string(), "https://api.example.com");
+//!
+//! let mut values = BTreeMap::new();
+//! values.insert(Name::parse("example-key")?, SecretValue::new(b"not a real key".to_vec())?);
+//! let request = plan.fill(&values)?;
+//! assert_eq!(request.method(), "GET");
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod blocking;
+pub mod redirect;
+
+mod assemble;
+mod body;
+mod certificate;
+mod connection;
+mod decode;
+mod draft;
+mod error;
+mod event;
+mod framing;
+mod header;
+mod json;
+mod location;
+mod percent;
+mod plan;
+mod request;
+mod response;
+mod route;
+mod substitute;
+mod target;
+mod template;
+mod text;
+mod transport;
+mod values;
+
+pub use body::{Body, BodyKind};
+pub use certificate::CertificateFacts;
+pub use connection::{Connection, ConnectionOptions, Identity, Protocol, Trust};
+pub use draft::RequestDraft;
+pub use error::{BoxError, HttpError, RedirectFault};
+pub use event::{Event, Observer, Sending, TlsFacts, Unobserved};
+pub use header::HeaderField;
+pub use plan::{Plan, PlannedUse};
+pub use redirect::{Hops, follow};
+pub use request::Request;
+pub use response::{Ends, ResponseHead, Sizes, Timings, Version};
+pub use route::{ConnectTo, Resolve};
+pub use substitute::Refusal;
+pub use template::MalformedUse;
+pub use text::Text;
+pub use transport::{Client, Clock, Limits, Response};
+pub use values::Values;

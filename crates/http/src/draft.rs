@@ -1,0 +1,96 @@
+//! A request as its author wrote it, references and all.
+
+use std::sync::Arc;
+
+use crate::body::Body;
+use crate::connection::Connection;
+use crate::error::HttpError;
+use crate::header::HeaderField;
+use crate::plan::Plan;
+use crate::request::Request;
+use crate::text::Text;
+use crate::values::Values;
+
+/// A request before anything is looked up or sent. Fields stand for curl's options.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RequestDraft {
+    /// The URL. References may stand in user and password, path and query.
+    pub url: Text,
+    /// `-X`; without it the method follows from the rest, as with curl.
+    pub method: Option<String>,
+    /// `-I`: HEAD, unless `method` says otherwise.
+    pub head: bool,
+    /// `-H`, in order.
+    pub headers: Vec<HeaderField>,
+    /// `-A`: replaces the default User-Agent; empty removes it.
+    pub user_agent: Option<Text>,
+    /// `-e`.
+    pub referer: Option<Text>,
+    /// `-b` with text, and the cookies of a jar.
+    pub cookies: Option<Text>,
+    /// `--compressed`: the codings to offer.
+    pub accept_encoding: Option<String>,
+    /// `-u user:password`.
+    pub basic_auth: Option<Text>,
+    /// `-d` and its kin, `--json`, `-T`.
+    pub body: Option<Body>,
+    /// `-G`: the body's data goes to the URL's query.
+    pub data_in_query: bool,
+    /// `--path-as-is`: `.` and `..` stay in the path.
+    pub path_as_is: bool,
+}
+
+impl RequestDraft {
+    /// A GET of `url`.
+    pub fn new(url: impl Into<Text>) -> Self {
+        Self {
+            url: url.into(),
+            method: None,
+            head: false,
+            headers: Vec::new(),
+            user_agent: None,
+            referer: None,
+            cookies: None,
+            accept_encoding: None,
+            basic_auth: None,
+            body: None,
+            data_in_query: false,
+            path_as_is: false,
+        }
+    }
+
+    /// What the request needs and where it goes, before any value is known.
+    ///
+    /// # Errors
+    /// What makes the request unsendable whatever the values are; see [`Plan`].
+    pub fn plan(&self, connection: &Arc<Connection>) -> Result<Plan, HttpError> {
+        Plan::of(self, connection)
+    }
+
+    /// Plans and fills in one step, for callers that judged the plan before.
+    ///
+    /// # Errors
+    /// Those of [`RequestDraft::plan`] and [`Plan::fill`].
+    pub fn fill(&self, connection: &Arc<Connection>, values: &dyn Values) -> Result<Request, HttpError> {
+        self.plan(connection)?.fill(values)
+    }
+
+    pub(crate) fn body_to_send(&self) -> Option<&Body> {
+        self.body.as_ref().filter(|_| !self.data_in_query)
+    }
+
+    /// The method that follows from the options.
+    pub(crate) fn effective_method(&self) -> &str {
+        match (&self.method, self.body_to_send()) {
+            (Some(method), _) => method,
+            (None, _) if self.head => "HEAD",
+            (None, Some(body)) => body.default_method(),
+            (None, None) => "GET",
+        }
+    }
+
+    pub(crate) fn names_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|field| field.is(name))
+    }
+}

@@ -1,0 +1,336 @@
+//! Everything that can keep a request from being sent or a response from being read.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// An error of the caller's own, carried through unchanged.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a request was not sent, or its response not read to the end.
+///
+/// No message carries a value, a URL's path or query, or the text of a header: what failed is named by its
+/// place. [`HttpError::kind`] is stable; messages are not.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    // --- the request as written
+    /// The URL cannot be used; nothing was sent.
+    #[error("the URL is refused: {why}")]
+    UrlMalformed {
+        /// What is wrong with it, without its text.
+        why: String,
+    },
+    /// A scheme that is not sent by this transport.
+    #[error("requests to {scheme}:// URLs are not supported")]
+    SchemeUnsupported {
+        /// The scheme.
+        scheme: &'static str,
+    },
+    /// The method is not an HTTP token (RFC 9110, 5.6.2).
+    #[error("the method is not a token")]
+    MethodMalformed,
+    /// A header that cannot be sent, or that must not be sent with what else the request holds.
+    #[error("header {name}: {why}")]
+    HeaderRefused {
+        /// The header's name, shortened to what is printable.
+        name: String,
+        /// Why it is refused.
+        why: &'static str,
+    },
+    /// A reference in a place that decides where the request goes or how it is framed.
+    #[error("a reference cannot stand in the {place}")]
+    ReferenceNotAllowed {
+        /// The place: "URL host", "method", "header name" ...
+        place: String,
+    },
+    /// A reference that is begun but not well formed.
+    #[error("malformed reference in {place}: {fault}")]
+    MalformedReference {
+        /// Where it stands.
+        place: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Substitution was asked for without a value for each reference.
+    #[error("no value for {reference} in {place}")]
+    NoValue {
+        /// The reference as written in its canonical form.
+        reference: String,
+        /// Where it stands.
+        place: String,
+    },
+    /// A value that would change the meaning of the place it goes to.
+    #[error("the value of {reference} cannot stand in {place}: {why}")]
+    ValueRefused {
+        /// The reference in its canonical form.
+        reference: String,
+        /// Where it stands.
+        place: String,
+        /// What about the value is in the way, without showing any of it.
+        why: crate::Refusal,
+    },
+    /// An option such as `--resolve` that cannot be read.
+    #[error("{option}: {why}")]
+    OptionMalformed {
+        /// The option as it is written on the command line.
+        option: &'static str,
+        /// What is wrong with its text.
+        why: &'static str,
+    },
+
+    // --- the machine
+    /// The file of `--cacert` cannot be read or holds no certificate.
+    #[error("cannot read the CA file {path}: {source}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The client certificate or its key cannot be read or used.
+    #[error("cannot use the client certificate: {why}")]
+    ClientCertificate {
+        /// What is wrong, naming the file where there is one.
+        why: String,
+    },
+    /// The system's trusted certificates or the runtime cannot be set up.
+    #[error("cannot prepare the connection: {why}")]
+    Setup {
+        /// What failed.
+        why: String,
+    },
+
+    // --- the way there
+    /// The host's name does not resolve.
+    #[error("could not resolve host {host}")]
+    Resolve {
+        /// The name asked for.
+        host: String,
+        /// The resolver's answer.
+        source: Option<io::Error>,
+    },
+    /// No address of the host accepts a connection.
+    #[error("could not connect to {host} port {port}")]
+    Connect {
+        /// The host connected to.
+        host: String,
+        /// The port.
+        port: u16,
+        /// The last address's error.
+        source: Option<io::Error>,
+    },
+    /// The destination was allowed because it ends on this machine, and the connection did not.
+    #[error("{host} was to end on loopback but the connection went to {peer}")]
+    NotLoopback {
+        /// The host of the URL.
+        host: String,
+        /// Where the connection ended.
+        peer: SocketAddr,
+    },
+    /// A time limit passed.
+    #[error("timed out while {doing}")]
+    Timeout {
+        /// What was going on.
+        doing: &'static str,
+    },
+    /// The TLS handshake failed for another reason than the server's certificate.
+    #[error("TLS handshake with {host} failed: {why}")]
+    Tls {
+        /// The host of the URL.
+        host: String,
+        /// The library's words.
+        why: String,
+    },
+    /// The server's certificate is not trusted for this host.
+    #[error("the certificate of {host} is not trusted: {why}")]
+    Certificate {
+        /// The host of the URL.
+        host: String,
+        /// Expired, wrong name, unknown issuer ...
+        why: String,
+    },
+    /// The caller's hook said no just before the first byte of the request.
+    #[error("stopped before sending: {source}")]
+    StoppedBeforeSend {
+        /// The hook's error.
+        source: BoxError,
+    },
+
+    // --- the exchange
+    /// The request could not be written.
+    #[error("sending to {host} failed: {source}")]
+    Send {
+        /// The host of the URL.
+        host: String,
+        /// The connection's error.
+        source: io::Error,
+    },
+    /// The response could not be read.
+    #[error("receiving from {host} failed: {source}")]
+    Receive {
+        /// The host of the URL.
+        host: String,
+        /// The connection's error.
+        source: io::Error,
+    },
+    /// The connection was closed without a single byte of an answer.
+    #[error("empty reply from {host}")]
+    EmptyReply {
+        /// The host of the URL.
+        host: String,
+    },
+    /// What answers there does not speak HTTP/1.0 or 1.1.
+    #[error("{host} does not answer in HTTP/1")]
+    NotHttp {
+        /// The host of the URL.
+        host: String,
+    },
+    /// The answer breaks the rules of HTTP.
+    #[error("the reply of {host} is not valid HTTP: {why}")]
+    Reply {
+        /// The host of the URL.
+        host: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The body ended before it was complete.
+    #[error("{host} closed the connection in the middle of the response body")]
+    Partial {
+        /// The host of the URL.
+        host: String,
+    },
+    /// The body does not decode as its Content-Encoding says.
+    #[error("the response body is not valid {coding}")]
+    Decoding {
+        /// "gzip" or "deflate".
+        coding: &'static str,
+    },
+    /// HTTP/2 failed.
+    #[error("HTTP/2 exchange with {host} failed: {why}")]
+    Http2 {
+        /// The host of the URL.
+        host: String,
+        /// The library's words.
+        why: String,
+    },
+
+    // --- redirects
+    /// More redirects than allowed.
+    #[error("more than {limit} redirects")]
+    TooManyRedirects {
+        /// The limit that was reached.
+        limit: u32,
+    },
+    /// A redirect that would carry a secret where it must not go.
+    #[error("redirect to {to} not followed: {why}")]
+    RedirectRefused {
+        /// The origin that it names, or "an unusable URL".
+        to: String,
+        /// Why.
+        why: RedirectFault,
+    },
+    /// The caller did not let a hop of a redirect chain go on.
+    #[error("{source}")]
+    HopRefused {
+        /// The caller's error.
+        source: BoxError,
+    },
+}
+
+/// Why a redirect stops the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedirectFault {
+    /// 307 or 308 to another origin, and the body was filled from the vault.
+    #[error("it asks for the body again, which held a secret, at another origin")]
+    BodyHeldSecret,
+    /// The Location repeats a value that was filled in.
+    #[error("its Location carries the value of a secret")]
+    LocationCarriesSecret,
+    /// From https to http after a secret was sent.
+    #[error("it leaves https after a secret was sent")]
+    Downgrade,
+    /// The Location is no URL that can be followed.
+    #[error("its Location cannot be used")]
+    Location,
+}
+
+impl HttpError {
+    /// A stable name for scripts and tests.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UrlMalformed { .. } => "url_malformed",
+            Self::SchemeUnsupported { .. } => "scheme_unsupported",
+            Self::MethodMalformed => "method_malformed",
+            Self::HeaderRefused { .. } => "header_refused",
+            Self::ReferenceNotAllowed { .. } => "reference_not_allowed",
+            Self::MalformedReference { .. } => "malformed_reference",
+            Self::NoValue { .. } => "no_value",
+            Self::ValueRefused { .. } => "value_refused",
+            Self::OptionMalformed { .. } => "option_malformed",
+            Self::CaFile { .. } => "ca_file",
+            Self::ClientCertificate { .. } => "client_certificate",
+            Self::Setup { .. } => "setup",
+            Self::Resolve { .. } => "resolve",
+            Self::Connect { .. } => "connect",
+            Self::NotLoopback { .. } => "not_loopback",
+            Self::Timeout { .. } => "timeout",
+            Self::Tls { .. } => "tls",
+            Self::Certificate { .. } => "certificate",
+            Self::StoppedBeforeSend { .. } => "stopped_before_send",
+            Self::Send { .. } => "send",
+            Self::Receive { .. } => "receive",
+            Self::EmptyReply { .. } => "empty_reply",
+            Self::NotHttp { .. } => "not_http",
+            Self::Reply { .. } => "reply",
+            Self::Partial { .. } => "partial",
+            Self::Decoding { .. } => "decoding",
+            Self::Http2 { .. } => "http2",
+            Self::TooManyRedirects { .. } => "too_many_redirects",
+            Self::RedirectRefused { .. } => "redirect_refused",
+            Self::HopRefused { .. } => "hop_refused",
+        }
+    }
+
+    /// The exit code that curl 7.88 has for this (`man curl`, EXIT CODES), where it has one.
+    ///
+    /// What only subrosa refuses has none: the caller chooses.
+    #[must_use]
+    pub fn curl_code(&self) -> Option<u8> {
+        Some(match self {
+            Self::NotHttp { .. } | Self::SchemeUnsupported { .. } => 1,
+            Self::UrlMalformed { .. } => 3,
+            Self::Resolve { .. } => 6,
+            Self::Connect { .. } => 7,
+            Self::Reply { .. } => 8,
+            Self::Http2 { .. } => 16,
+            Self::Partial { .. } => 18,
+            Self::Setup { .. } => 2,
+            Self::Timeout { .. } => 28,
+            Self::Tls { .. } => 35,
+            Self::TooManyRedirects { .. } => 47,
+            Self::OptionMalformed { .. } => 49,
+            Self::EmptyReply { .. } => 52,
+            Self::Send { .. } => 55,
+            Self::Receive { .. } => 56,
+            Self::ClientCertificate { .. } => 58,
+            Self::Certificate { .. } => 60,
+            Self::Decoding { .. } => 61,
+            Self::CaFile { .. } => 77,
+            _ => return None,
+        })
+    }
+
+    /// What can be done about it, as one line or none.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::ValueRefused { why, .. } => why.hint(),
+            Self::Certificate { .. } => Some("--cacert FILE trusts the CA of a test server"),
+            Self::RedirectRefused { .. } => Some("send the request to the final URL itself"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What happens on the way, for `-v` and for the audit.
+
+use std::net::SocketAddr;
+
+use crate::certificate::CertificateFacts;
+use crate::error::BoxError;
+use crate::response::ResponseHead;
+
+/// What TLS agreed on.
+#[derive(Debug, Clone)]
+pub struct TlsFacts {
+    /// `TLSv1.3`, `TLSv1.2`.
+    pub version: String,
+    /// The cipher suite by its IANA name.
+    pub cipher: String,
+    /// The protocol that ALPN chose, such as `h2`.
+    pub alpn: Option<String>,
+    /// The server's certificate, as far as it can be read.
+    pub certificate: Option<CertificateFacts>,
+}
+
+/// One step of an exchange. Nothing is masked: whoever shows an event masks it.
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The addresses of the host are known; they are tried in this order.
+    Resolved {
+        /// The host that was looked up, after `--connect-to`.
+        host: &'a str,
+        /// The addresses with the port.
+        addresses: &'a [SocketAddr],
+    },
+    /// A TCP connection stands.
+    Connected {
+        /// The host connected to, after `--connect-to`.
+        host: &'a str,
+        /// Where it ended.
+        remote: SocketAddr,
+    },
+    /// TLS stands and the server's certificate was verified (or not, with `-k`).
+    Tls(&'a TlsFacts),
+    /// An idle connection is used again.
+    Reused {
+        /// Where it ends.
+        remote: SocketAddr,
+    },
+    /// The request head goes out, in the form of HTTP/1 also when it is sent over HTTP/2.
+    RequestHead(&'a [u8]),
+    /// The request body goes out.
+    RequestBody(&'a [u8]),
+    /// A response head came in, interim (1xx) ones included.
+    ResponseHead(&'a ResponseHead),
+}
+
+/// What a request is about to be sent through.
+pub struct Sending<'a> {
+    /// The origin of the URL, `https://api.example.com`.
+    pub origin: &'a str,
+    /// The host that the connection was made to, after `--connect-to`.
+    pub host: &'a str,
+    /// Where the connection ends.
+    pub remote: SocketAddr,
+}
+
+/// Watches an exchange.
+pub trait Observer {
+    /// Told of each step as it happens.
+    fn event(&mut self, _event: Event<'_>) {}
+
+    /// Called once the connection stands and TLS is verified, immediately before the first byte of the request.
+    /// An error keeps the request from being sent: the place to write an audit entry.
+    ///
+    /// # Errors
+    /// Whatever must stop the request.
+    fn before_send(&mut self, _sending: &Sending<'_>) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+/// Watches nothing.
+pub struct Unobserved;
+
+impl Observer for Unobserved {}

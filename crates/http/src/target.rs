@@ -1,0 +1,246 @@
+//! The URL of a draft: who is connected to, and what is asked for there.
+
+use std::ops::Range;
+
+use subrosa_secret::{Origin, Scheme, UrlError, UrlParts};
+use zeroize::Zeroizing;
+
+use crate::draft::RequestDraft;
+use crate::error::HttpError;
+use crate::substitute::{Refusal, Rule};
+use crate::template::{Around, MalformedUse, Scanned, Slot, Template};
+use crate::text::{Sink, Text};
+use crate::values::Values;
+
+const PATH: &str = "URL path";
+const QUERY: &str = "URL query";
+const USERINFO: &str = "URL user:password";
+
+/// Path and query with places for values.
+pub(crate) struct Target {
+    /// The segments, each written behind a slash.
+    path: Vec<Template>,
+    query: Option<Vec<Template>>,
+}
+
+/// Everything that a URL says.
+pub(crate) struct UrlPlan {
+    pub(crate) origin: Origin,
+    /// `user`, `:` and `password` of `user:password@`, decoded.
+    pub(crate) userinfo: Option<Vec<Template>>,
+    pub(crate) target: Target,
+}
+
+struct SplitUrl<'a> {
+    text: &'a Text,
+    masked: Zeroizing<Vec<u8>>,
+    references: Vec<(subrosa_secret::Name, Range<usize>)>,
+}
+
+/// Reads the URL of `draft`.
+pub(crate) fn plan_url(
+    draft: &RequestDraft,
+    malformed: &mut Vec<MalformedUse>,
+) -> Result<UrlPlan, HttpError> {
+    let scanned = Scanned::of(&draft.url);
+    if let Some(fault) = scanned.malformed.first() {
+        return Err(HttpError::MalformedReference { place: "URL".to_owned(), fault: fault.to_string() });
+    }
+    let text =
+        std::str::from_utf8(draft.url.as_bytes()).map_err(|_| malformed_url("it is not UTF-8 text"))?;
+    let spans: Vec<_> = scanned.references.iter().map(|(_, span)| span.clone()).collect();
+    let parts = UrlParts::split(text, &spans).map_err(url_error)?;
+    if matches!(parts.scheme, Scheme::Ws | Scheme::Wss) {
+        return Err(HttpError::SchemeUnsupported { scheme: parts.scheme.as_str() });
+    }
+    let url = SplitUrl {
+        text: &draft.url,
+        masked: scanned.masked(draft.url.as_bytes(), b'v'),
+        references: scanned.references,
+    };
+    url.no_reference_in_fragment(parts.fragment.clone())?;
+    Ok(UrlPlan {
+        origin: parts.origin(),
+        userinfo: parts.userinfo.map(|range| url.userinfo(range)).transpose()?,
+        target: Target {
+            path: url.path(parts.path, draft.path_as_is),
+            query: url.query(draft, parts.query, malformed)?,
+        },
+    })
+}
+
+impl SplitUrl<'_> {
+    fn template(&self, range: Range<usize>, rule: Rule, place: &str) -> Template {
+        let inside = |span: &Range<usize>| range.start <= span.start && span.end <= range.end;
+        let slots = self.references.iter().filter(|(_, span)| inside(span));
+        let slots = slots.map(|(name, span)| Slot { name: name.clone(), span: span.clone(), rule }).collect();
+        Template::with_slots(self.text, range, slots, place)
+    }
+
+    /// The fragment is never sent: a reference in it would wait for a value in vain.
+    fn no_reference_in_fragment(&self, fragment: Option<Range<usize>>) -> Result<(), HttpError> {
+        let Some(fragment) = fragment else { return Ok(()) };
+        if self.references.iter().any(|(_, span)| span.start >= fragment.start) {
+            return Err(HttpError::ReferenceNotAllowed { place: "URL fragment".to_owned() });
+        }
+        Ok(())
+    }
+
+    fn userinfo(&self, range: Range<usize>) -> Result<Vec<Template>, HttpError> {
+        let masked = &self.masked[range.clone()];
+        if crate::percent::decode(masked).contains(&0) {
+            return Err(malformed_url("its user or password holds a NUL"));
+        }
+        let colon = masked.iter().position(|byte| *byte == b':').map_or(range.end, |at| range.start + at);
+        let password = (colon + 1).min(range.end)..range.end;
+        Ok(vec![
+            self.template(range.start..colon, Rule::BasicUser, USERINFO).around(Around::Decoded),
+            Template::fixed(":"),
+            self.template(password, Rule::BasicPassword, USERINFO).around(Around::Decoded),
+        ])
+    }
+
+    /// The path's segments with `.` and `..` resolved as RFC 3986, 5.2.4 does (curl leaves `%2e` alone).
+    fn path(&self, range: Range<usize>, as_is: bool) -> Vec<Template> {
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        let mut start = (range.start + 1).min(range.end);
+        loop {
+            let rest = &self.masked[start..range.end];
+            let end = rest.iter().position(|byte| *byte == b'/').map(|at| start + at);
+            let segment = start..end.unwrap_or(range.end);
+            let step: &[u8] = if as_is { b"" } else { &self.masked[segment.clone()] };
+            match step {
+                b"." | b".." => {
+                    if step == b".." {
+                        kept.pop();
+                    }
+                    if end.is_none() {
+                        kept.push(range.end..range.end);
+                    }
+                }
+                _ => kept.push(segment),
+            }
+            match end {
+                Some(end) => start = end + 1,
+                None => break,
+            }
+        }
+        kept.into_iter()
+            .map(|segment| self.template(segment, Rule::Path, PATH).around(Around::Path))
+            .collect()
+    }
+
+    /// The URL's own query, and behind it the data of `-G`.
+    fn query(
+        &self,
+        draft: &RequestDraft,
+        range: Option<Range<usize>>,
+        malformed: &mut Vec<MalformedUse>,
+    ) -> Result<Option<Vec<Template>>, HttpError> {
+        let own = range.clone().map(|range| self.template(range, Rule::Query, QUERY));
+        let Some(body) = draft.body.as_ref().filter(|_| draft.data_in_query) else {
+            return Ok(own.map(|own| vec![own]));
+        };
+        let data = body.query_templates(QUERY, malformed);
+        if data.iter().all(|template| template.written().is_empty()) {
+            return Ok(own.map(|own| vec![own]));
+        }
+        if data.iter().any(Template::holds_space_as_is) {
+            return Err(malformed_url("its query holds a space or a control character"));
+        }
+        let joined = range.is_some_and(|range| !range.is_empty()).then(|| Template::fixed("&"));
+        Ok(Some(own.into_iter().chain(joined).chain(data).collect()))
+    }
+}
+
+impl Target {
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.path.iter().chain(self.query.iter().flatten())
+    }
+
+    /// Path and query as they stand in the request line.
+    pub(crate) fn fill(&self, values: &dyn Values) -> Result<Zeroizing<Vec<u8>>, HttpError> {
+        let mut out = Sink::default();
+        for segment in &self.path {
+            out.push(b'/');
+            let start = out.as_bytes().len();
+            segment.fill(values, &mut out)?;
+            if let Some(slot) = segment.slots().first()
+                && is_dot_segment(&out.as_bytes()[start..])
+            {
+                return Err(HttpError::ValueRefused {
+                    reference: format!("<<vault:{}>>", slot.name),
+                    place: PATH.to_owned(),
+                    why: Refusal::DotSegment,
+                });
+            }
+        }
+        if let Some(query) = &self.query {
+            out.push(b'?');
+            query.iter().try_for_each(|template| template.fill(values, &mut out))?;
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+/// `.` and `..` in any spelling that a server may decode.
+fn is_dot_segment(segment: &[u8]) -> bool {
+    matches!(&crate::percent::decode(segment)[..], b"." | b"..")
+}
+
+fn malformed_url(why: &str) -> HttpError {
+    HttpError::UrlMalformed { why: why.to_owned() }
+}
+
+pub(crate) fn url_error(error: UrlError) -> HttpError {
+    match error {
+        UrlError::ReferenceInAuthority { part, .. } => {
+            HttpError::ReferenceNotAllowed { place: format!("URL {part}") }
+        }
+        other => HttpError::UrlMalformed { why: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> String {
+        let plan = plan_url(&RequestDraft::new(url), &mut Vec::new()).unwrap();
+        String::from_utf8(plan.target.fill(&()).unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn paths_are_written_as_curl_writes_them() {
+        let cases = [
+            ("", "/"),
+            ("/", "/"),
+            ("?q=1", "/?q=1"),
+            ("/?", "/?"),
+            ("/a/../b/./c", "/b/c"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/a//b/../c", "/a//c"),
+            ("/../../x", "/x"),
+            ("/..", "/"),
+            ("/a/..?x=a/../b", "/?x=a/../b"),
+            ("//a", "//a"),
+            ("/.hidden/..x/...", "/.hidden/..x/..."),
+            ("/%2e%2e/a", "/%2e%2e/a"),
+            ("/x#frag", "/x"),
+            ("/{a}|^`\"<>", "/{a}|^`\"<>"),
+            ("/ä?ü", "/%c3%a4?ü"),
+        ];
+        for (given, sent) in cases {
+            assert_eq!(target(&format!("http://h.example{given}")), sent, "{given}");
+        }
+    }
+
+    #[test]
+    fn path_as_is_keeps_every_segment() {
+        let mut draft = RequestDraft::new("http://h.example/a/../b/./");
+        draft.path_as_is = true;
+        let plan = plan_url(&draft, &mut Vec::new()).unwrap();
+        assert_eq!(plan.target.fill(&()).unwrap()[..], b"/a/../b/./"[..]);
+    }
+}

@@ -1,0 +1,222 @@
+//! From a filled request to the head of its response.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use subrosa_secret::Scheme;
+use tokio_rustls::client::TlsStream;
+
+use super::clock::Clock;
+use super::dial::dial;
+use super::http1::{Exchange, Http1};
+use super::http2::Http2;
+use super::incoming::{Response, Source, Transfer};
+use super::pool::{Channel, Idle, Key, Pool, ends_here};
+use super::stream::Stream;
+use super::tls;
+use crate::certificate;
+use crate::error::HttpError;
+use crate::event::{Event, Observer, Sending, TlsFacts};
+use crate::request::Request;
+use crate::response::{Ends, Sizes, Timings};
+
+/// Sends requests, and keeps connections open between them.
+///
+/// Needs a tokio runtime with I/O and time; [`blocking::Client`](crate::blocking::Client) brings its own.
+/// Nothing is set up before the first request. Proxies of the environment are never used.
+#[derive(Default)]
+pub struct Client {
+    pool: Arc<Pool>,
+}
+
+/// A connection ready for a request.
+struct Ready {
+    idle: Idle,
+    reused: bool,
+    timings: Timings,
+}
+
+impl Client {
+    /// A client without connections.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends `request` and reads the head of its response. Redirects are not followed here.
+    ///
+    /// An idle connection that turns out to be dead is replaced once, for methods that may be repeated.
+    ///
+    /// # Errors
+    /// See [`HttpError`]; until [`Observer::before_send`] was called nothing of the request has left.
+    pub async fn send(
+        &self,
+        request: &Request,
+        clock: &Clock,
+        observer: &mut dyn Observer,
+    ) -> Result<Response, HttpError> {
+        let ready = self.ready(request, clock, observer, true).await?;
+        let may_retry = ready.reused && request.is_idempotent();
+        match self.exchange(request, ready, clock, observer).await {
+            Err(error) if may_retry && is_dead_connection(&error) => {
+                let ready = self.ready(request, clock, observer, false).await?;
+                self.exchange(request, ready, clock, observer).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn ready(
+        &self,
+        request: &Request,
+        clock: &Clock,
+        observer: &mut dyn Observer,
+        may_reuse: bool,
+    ) -> Result<Ready, HttpError> {
+        let key = key(request);
+        while let Some(mut idle) = may_reuse.then(|| self.pool.take(&key)).flatten() {
+            if let Channel::Http1(connection) = &mut idle.channel
+                && !connection.is_idle().await
+            {
+                continue;
+            }
+            check_loopback(request, &idle.ends)?;
+            observer.event(Event::Reused { remote: idle.ends.remote });
+            return Ok(Ready { idle, reused: true, timings: Timings::default() });
+        }
+        let opened = clock.connecting(open(request, clock, observer)).await?;
+        if let Channel::Http2(shared) = &opened.idle.channel {
+            let entry = Idle { channel: Channel::Http2(shared.clone()), ends: opened.idle.ends };
+            self.pool.put(key, entry);
+        }
+        Ok(opened)
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        ready: Ready,
+        clock: &Clock,
+        observer: &mut dyn Observer,
+    ) -> Result<Response, HttpError> {
+        let Ready { idle, mut timings, .. } = ready;
+        let ends = idle.ends;
+        let endpoint = request.connection.endpoint(&request.origin);
+        observer
+            .before_send(&Sending {
+                origin: &request.origin.to_string(),
+                host: &endpoint.host.to_string(),
+                remote: ends.remote,
+            })
+            .map_err(|source| HttpError::StoppedBeforeSend { source })?;
+        let head = request.head();
+        timings.pre_transfer = clock.started().elapsed();
+        observer.event(Event::RequestHead(&head));
+        if let Some(body) = &request.body {
+            observer.event(Event::RequestBody(body));
+        }
+        let sizes = Sizes {
+            request_head: head.len() as u64,
+            request_body: request.body_length(),
+            ..Sizes::default()
+        };
+        let mut transfer = Transfer { ends, timings, sizes, clock: *clock };
+        let host = request.origin.host.to_string();
+        let (head, source) = match idle.channel {
+            Channel::Http1(connection) => {
+                let exchange = Exchange::start(
+                    *connection,
+                    &host,
+                    head,
+                    request.framed_body(),
+                    request.method == "HEAD",
+                );
+                let (exchange, answer) = clock.within("waiting for the response", exchange).await?;
+                transfer.note_first_byte(answer.first_byte);
+                for interim in &answer.interim {
+                    observer.event(Event::ResponseHead(interim));
+                    transfer.sizes.response_head += interim.raw.len() as u64;
+                }
+                (answer.head, Source::http1(exchange, self.pool.clone(), key(request)))
+            }
+            Channel::Http2(mut shared) => {
+                let (head, body) = clock.within("waiting for the response", shared.send(request)).await?;
+                transfer.note_first_byte(Some(Instant::now()));
+                (head, Source::http2(body, host))
+            }
+        };
+        transfer.sizes.response_head += head.raw.len() as u64;
+        observer.event(Event::ResponseHead(&head));
+        Ok(Response::new(head, source, transfer))
+    }
+}
+
+fn key(request: &Request) -> Key {
+    Key { origin: request.origin.clone(), connection: request.connection.clone() }
+}
+
+fn check_loopback(request: &Request, ends: &Ends) -> Result<(), HttpError> {
+    if request.must_end_on_loopback && !ends_here(ends.remote) {
+        return Err(HttpError::NotLoopback { host: request.origin.host.to_string(), peer: ends.remote });
+    }
+    Ok(())
+}
+
+/// Nothing came back: what the server closed while the connection was idle looks like this.
+fn is_dead_connection(error: &HttpError) -> bool {
+    matches!(error, HttpError::EmptyReply { .. } | HttpError::Send { .. })
+}
+
+/// Name lookup, TCP, the loopback check, TLS: in this order, before a byte of the request.
+async fn open(request: &Request, clock: &Clock, observer: &mut dyn Observer) -> Result<Ready, HttpError> {
+    let endpoint = request.connection.endpoint(&request.origin);
+    let host = endpoint.host.to_string();
+    let dialed = dial(&endpoint, observer).await?;
+    let mut timings = Timings {
+        name_lookup: dialed.resolved - clock.started(),
+        connect: clock.started().elapsed(),
+        ..Timings::default()
+    };
+    let failed =
+        |source| HttpError::Connect { host: host.clone(), port: endpoint.port, source: Some(source) };
+    let ends = Ends {
+        remote: dialed.stream.peer_addr().map_err(failed)?,
+        local: dialed.stream.local_addr().map_err(failed)?,
+    };
+    check_loopback(request, &ends)?;
+    observer.event(Event::Connected { host: &host, remote: ends.remote });
+    let channel = match request.origin.scheme {
+        Scheme::Https => {
+            let config = request.connection.tls()?;
+            let stream = tls::handshake(config, &request.origin.host, dialed.stream).await?;
+            timings.app_connect = clock.started().elapsed();
+            observer.event(Event::Tls(&facts(&stream)));
+            let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let stream = Stream::Tls(Box::new(stream));
+            if speaks_http2 {
+                Channel::Http2(Http2::new(stream, &host).await?)
+            } else {
+                Channel::Http1(Box::new(Http1::new(stream)))
+            }
+        }
+        _ => Channel::Http1(Box::new(Http1::new(Stream::Plain(dialed.stream)))),
+    };
+    Ok(Ready { idle: Idle { channel, ends }, reused: false, timings })
+}
+
+fn facts(stream: &TlsStream<tokio::net::TcpStream>) -> TlsFacts {
+    let session = stream.get_ref().1;
+    let version = match session.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        _ => "TLS",
+    };
+    let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str().map(str::to_owned));
+    let certificates = session.peer_certificates().unwrap_or_default();
+    TlsFacts {
+        version: version.to_owned(),
+        cipher: suite.unwrap_or_default(),
+        alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+        certificate: certificates.first().and_then(|first| certificate::facts(first)),
+    }
+}

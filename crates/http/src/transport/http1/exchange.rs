@@ -1,0 +1,243 @@
+//! One request and its response on one HTTP/1 connection.
+//!
+//! Written by hand on `httparse` because what matters here is exactness: a general client keeps neither the case
+//! nor the order of header names on the way out, nor the bytes of the response head on the way in.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWrite};
+use zeroize::Zeroizing;
+
+use super::framing::{Framing, Step, keeps_alive};
+use super::head::{self, HeadFault};
+use crate::error::HttpError;
+use crate::response::ResponseHead;
+use crate::transport::stream::Stream;
+
+const READ_SIZE: usize = 16 * 1024;
+
+/// A connection between two exchanges.
+pub(crate) struct Http1 {
+    stream: Stream,
+    inbox: BytesMut,
+}
+
+/// What is still to be written: the head, then the body.
+struct Outgoing {
+    parts: [Arc<Zeroizing<Vec<u8>>>; 2],
+    part: usize,
+    written: usize,
+    state: Writing,
+}
+
+enum Writing {
+    Bytes,
+    Flush,
+    Done,
+    Stopped,
+}
+
+/// An exchange under way: the response body is read from it.
+pub(crate) struct Exchange {
+    connection: Http1,
+    outgoing: Outgoing,
+    write_error: Option<io::Error>,
+    framing: Framing,
+    reusable: bool,
+    host: String,
+    first_byte: Option<Instant>,
+    received: bool,
+}
+
+/// What `Exchange::start` is told when the answer began.
+pub(crate) struct Answer {
+    pub(crate) head: ResponseHead,
+    pub(crate) interim: Vec<ResponseHead>,
+    pub(crate) first_byte: Option<Instant>,
+}
+
+impl Http1 {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self { stream, inbox: BytesMut::new() }
+    }
+
+    /// Whether an idle connection is still silent and open: neither closed nor already talking.
+    pub(crate) async fn is_idle(&mut self) -> bool {
+        let mut byte = [0; 1];
+        let mut read = pin!(self.stream.read(&mut byte));
+        poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx).is_pending())).await
+    }
+}
+
+impl Outgoing {
+    /// Writes as much as the connection takes now; ready once everything is flushed.
+    fn poll(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match self.state {
+                Writing::Bytes => match self.parts.get(self.part) {
+                    None => self.state = Writing::Flush,
+                    Some(part) if self.written == part.len() => {
+                        self.part += 1;
+                        self.written = 0;
+                    }
+                    Some(part) => {
+                        match ready!(Pin::new(&mut *stream).poll_write(cx, &part[self.written..]))? {
+                            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                            count => self.written += count,
+                        }
+                    }
+                },
+                Writing::Flush => {
+                    ready!(Pin::new(&mut *stream).poll_flush(cx))?;
+                    self.state = Writing::Done;
+                }
+                Writing::Done | Writing::Stopped => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.state, Writing::Done)
+    }
+}
+
+impl Exchange {
+    /// Sends head and body and reads up to the end of the final response head.
+    ///
+    /// # Errors
+    /// `EmptyReply` when the connection ended before a byte came back, else what went wrong.
+    pub(crate) async fn start(
+        connection: Http1,
+        host: &str,
+        head: Zeroizing<Vec<u8>>,
+        body: Arc<Zeroizing<Vec<u8>>>,
+        to_head: bool,
+    ) -> Result<(Self, Answer), HttpError> {
+        let mut exchange = Self {
+            connection,
+            outgoing: Outgoing { parts: [Arc::new(head), body], part: 0, written: 0, state: Writing::Bytes },
+            write_error: None,
+            framing: Framing::UntilClose,
+            reusable: false,
+            host: host.to_owned(),
+            first_byte: None,
+            received: false,
+        };
+        let mut interim = Vec::new();
+        let head = loop {
+            let head = exchange.next_head().await?;
+            if head.status >= 200 || head.status == 101 {
+                break head;
+            }
+            interim.push(head);
+        };
+        exchange.framing = Framing::of(&head, to_head).map_err(|why| exchange.reply(why))?;
+        exchange.reusable = keeps_alive(&head, &exchange.framing);
+        if head.status >= 400 && !exchange.outgoing.is_done() {
+            // as curl does: the rest of a body that was refused is not sent
+            exchange.outgoing.state = Writing::Stopped;
+        }
+        let first_byte = exchange.first_byte;
+        Ok((exchange, Answer { head, interim, first_byte }))
+    }
+
+    async fn next_head(&mut self) -> Result<ResponseHead, HttpError> {
+        loop {
+            if !self.connection.inbox.is_empty() {
+                match head::parse(&self.connection.inbox) {
+                    Ok(Some((head, length))) => {
+                        let _ = self.connection.inbox.split_to(length);
+                        return Ok(head);
+                    }
+                    Ok(None) => {}
+                    Err(HeadFault::NotHttp) => return Err(HttpError::NotHttp { host: self.host.clone() }),
+                    Err(HeadFault::TooLong) => return Err(self.reply("the response head is too long")),
+                    Err(HeadFault::Malformed) => return Err(self.reply("malformed response head")),
+                }
+            }
+            if self.pump().await? == 0 {
+                return Err(self.ended_early());
+            }
+        }
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        loop {
+            match self.framing.step(&mut self.connection.inbox) {
+                Ok(Step::Data(data)) => return Ok(Some(data)),
+                Ok(Step::End) => return Ok(None),
+                Ok(Step::More) => {}
+                Err(why) => {
+                    return Err(self.receive(io::Error::new(io::ErrorKind::InvalidData, why)));
+                }
+            }
+            if self.pump().await? == 0 {
+                self.reusable = false;
+                return if self.framing.ends_with_connection() {
+                    Ok(None)
+                } else {
+                    Err(HttpError::Partial { host: self.host.clone() })
+                };
+            }
+        }
+    }
+
+    /// The connection for another request, once the body was read to its end and everything was sent.
+    pub(crate) fn into_idle(self) -> Option<Http1> {
+        let clean = self.connection.inbox.is_empty() && self.outgoing.is_done() && self.write_error.is_none();
+        (self.reusable && clean).then_some(self.connection)
+    }
+
+    /// Writes what can be written and reads what is there, both at once: a server may answer before it has
+    /// read the whole request, and would wait for ever for a client that only writes.
+    async fn pump(&mut self) -> Result<usize, HttpError> {
+        poll_fn(|cx| self.poll_pump(cx)).await.map_err(|error| self.failed(error))
+    }
+
+    fn poll_pump(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Http1 { stream, inbox } = &mut self.connection;
+        if let Poll::Ready(Err(error)) = self.outgoing.poll(stream, cx) {
+            // the answer may have been sent before the server stopped reading: go on reading
+            self.outgoing.state = Writing::Stopped;
+            self.write_error = Some(error);
+        }
+        inbox.reserve(READ_SIZE);
+        let count = ready!(pin!(stream.read_buf(inbox)).poll(cx))?;
+        if count > 0 && !self.received {
+            self.received = true;
+            self.first_byte = Some(Instant::now());
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    fn failed(&mut self, error: io::Error) -> HttpError {
+        match self.write_error.take() {
+            Some(source) if !self.received => HttpError::Send { host: self.host.clone(), source },
+            _ => self.receive(error),
+        }
+    }
+
+    fn ended_early(&mut self) -> HttpError {
+        let host = self.host.clone();
+        match self.write_error.take() {
+            _ if self.received => HttpError::Receive { host, source: io::ErrorKind::UnexpectedEof.into() },
+            Some(source) => HttpError::Send { host, source },
+            None => HttpError::EmptyReply { host },
+        }
+    }
+
+    fn receive(&self, source: io::Error) -> HttpError {
+        HttpError::Receive { host: self.host.clone(), source }
+    }
+
+    fn reply(&self, why: &'static str) -> HttpError {
+        HttpError::Reply { host: self.host.clone(), why }
+    }
+}

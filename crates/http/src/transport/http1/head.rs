@@ -1,0 +1,145 @@
+//! Reading a response head (RFC 9112, 2 to 5). Lenient where curl is, within limits.
+
+use crate::response::{ResponseHead, Version};
+
+/// The longest response head that is read; curl's own limit.
+pub(super) const MAX_HEAD: usize = 300 * 1024;
+const MAX_HEADERS: usize = 4096;
+
+/// Why bytes are not a response head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum HeadFault {
+    NotHttp,
+    TooLong,
+    Malformed,
+}
+
+/// Reads one head from the front of `bytes`: the head and its length, or `None` while it is incomplete.
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, HeadFault> {
+    let start = &bytes[..bytes.len().min(5)];
+    if !b"HTTP/".starts_with(start) {
+        return Err(HeadFault::NotHttp);
+    }
+    let Some(length) = end_of_head(bytes) else {
+        return if bytes.len() > MAX_HEAD { Err(HeadFault::TooLong) } else { Ok(None) };
+    };
+    if length > MAX_HEAD {
+        return Err(HeadFault::TooLong);
+    }
+    read_head(&bytes[..length]).map(|head| Some((head, length)))
+}
+
+/// Where the empty line ends, whether lines end with CRLF or a bare LF.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|byte| *byte == b'\n') {
+        let next = from + at + 1;
+        match &bytes[next..] {
+            [b'\n', ..] => return Some(next + 1),
+            [b'\r', b'\n', ..] => return Some(next + 2),
+            _ => from = next,
+        }
+    }
+    None
+}
+
+fn read_head(raw: &[u8]) -> Result<ResponseHead, HeadFault> {
+    let mut config = httparse::ParserConfig::default();
+    config
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
+    let mut room = 64;
+    loop {
+        let mut lines = vec![httparse::EMPTY_HEADER; room];
+        let mut response = httparse::Response::new(&mut lines);
+        match config.parse_response(&mut response, raw) {
+            Ok(httparse::Status::Complete(_)) => return head_of(&response, raw),
+            Err(httparse::Error::TooManyHeaders) if room < MAX_HEADERS => room *= 4,
+            Err(httparse::Error::TooManyHeaders) => return Err(HeadFault::TooLong),
+            Err(httparse::Error::Version) => return Err(HeadFault::NotHttp),
+            Ok(httparse::Status::Partial) | Err(_) => return Err(HeadFault::Malformed),
+        }
+    }
+}
+
+fn head_of(response: &httparse::Response<'_, '_>, raw: &[u8]) -> Result<ResponseHead, HeadFault> {
+    let (Some(minor), Some(status)) = (response.version, response.code) else {
+        return Err(HeadFault::Malformed);
+    };
+    Ok(ResponseHead {
+        version: if minor == 0 { Version::Http10 } else { Version::Http11 },
+        status,
+        reason: response.reason.unwrap_or_default().to_owned(),
+        headers: response.headers.iter().map(|line| (line.name.to_owned(), unfold(line.value))).collect(),
+        raw: raw.to_vec(),
+    })
+}
+
+/// A folded value (RFC 9112, 5.2) becomes one line, each fold one space.
+fn unfold(value: &[u8]) -> Vec<u8> {
+    let mut lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut whole = lines.next().unwrap_or_default().to_vec();
+    for line in lines {
+        whole.push(b' ');
+        whole.extend_from_slice(line);
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_case_order_and_raw_bytes() {
+        let bytes = b"HTTP/1.1 404 Not Here\r\nX-B: 1\r\nx-a:  2 \r\nX-B: 3\r\n\r\nbody";
+        let (head, length) = parse(bytes).unwrap().unwrap();
+        assert_eq!((head.status, head.reason.as_str()), (404, "Not Here"));
+        let names: Vec<_> = head.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["X-B", "x-a", "X-B"]);
+        assert_eq!(head.header("X-A"), Some(&b"2"[..]));
+        assert_eq!(&bytes[length..], b"body");
+        assert_eq!(head.raw, &bytes[..length]);
+    }
+
+    #[test]
+    fn waits_for_the_whole_head_at_every_cut() {
+        let bytes = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+        for cut in 0..bytes.len() {
+            assert!(matches!(parse(&bytes[..cut]), Ok(None)), "cut at {cut}");
+        }
+        assert!(parse(bytes).unwrap().is_some());
+    }
+
+    #[test]
+    fn bare_line_feeds_and_folds_are_read() {
+        let (head, _) = parse(b"HTTP/1.0 200\nA: one\n  two\n\n").unwrap().unwrap();
+        assert_eq!(head.version, Version::Http10);
+        assert_eq!(head.header("a"), Some(&b"one two"[..]));
+    }
+
+    #[test]
+    fn what_is_not_http_is_told_from_what_is_damaged() {
+        assert_eq!(parse(b"SSH-2.0").err(), Some(HeadFault::NotHttp));
+        assert_eq!(parse(b"HTTP/1.1 2x0 OK\r\n\r\n").err(), Some(HeadFault::Malformed));
+        assert_eq!(parse(b"HTTP/3.0 200 OK\r\n\r\n").err(), Some(HeadFault::NotHttp));
+    }
+
+    #[test]
+    fn an_endless_head_is_cut_off() {
+        let mut bytes = b"HTTP/1.1 200 OK\r\n".to_vec();
+        bytes.resize(MAX_HEAD + 1, b'a');
+        assert_eq!(parse(&bytes).err(), Some(HeadFault::TooLong));
+    }
+
+    #[test]
+    fn hundreds_of_headers_fit() {
+        let mut bytes = b"HTTP/1.1 200 OK\r\n".to_vec();
+        for number in 0..900 {
+            bytes.extend_from_slice(format!("h{number}: v\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        assert_eq!(parse(&bytes).unwrap().unwrap().0.headers.len(), 900);
+    }
+}

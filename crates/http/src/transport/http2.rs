@@ -1,0 +1,191 @@
+//! One request and its response over HTTP/2, on hyper.
+
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use zeroize::Zeroizing;
+
+use super::stream::Stream;
+use crate::assemble::authority;
+use crate::error::HttpError;
+use crate::request::Request;
+use crate::response::{ResponseHead, Version};
+
+const MAX_HEADER_LIST: u32 = 300 * 1024;
+/// How much is sent in one frame at most.
+const PIECE: usize = 16 * 1024;
+/// Headers that belong to a connection and are not sent over HTTP/2 (RFC 9113, 8.2.2), as curl leaves them out.
+const CONNECTION_HEADERS: [&str; 6] =
+    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"];
+
+/// A connection that any number of requests share.
+#[derive(Clone)]
+pub(crate) struct Http2 {
+    sender: SendRequest<OutgoingBody>,
+}
+
+/// The request body, piece by piece without a copy of the whole.
+///
+/// It does not tell its length: hyper would add a Content-Length of its own where curl sends none.
+pub(crate) struct OutgoingBody {
+    bytes: Arc<Zeroizing<Vec<u8>>>,
+    sent: usize,
+}
+
+impl Body for OutgoingBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let rest = &self.bytes[self.sent..];
+        if rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let piece = Bytes::copy_from_slice(&rest[..rest.len().min(PIECE)]);
+        self.sent += piece.len();
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+}
+
+impl Http2 {
+    /// Greets the server. The request itself goes out later.
+    pub(crate) async fn new(stream: Stream, host: &str) -> Result<Self, HttpError> {
+        let (sender, connection) = Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_header_list_size(MAX_HEADER_LIST)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| failed(host, &error))?;
+        // the connection's own errors also end its requests, which report them
+        tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(Self { sender })
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Sends the request and reads the response head.
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<(ResponseHead, Incoming), HttpError> {
+        let host = request.origin.host.to_string();
+        self.sender.ready().await.map_err(|error| failed(&host, &error))?;
+        let response =
+            self.sender.send_request(message(request)?).await.map_err(|error| failed(&host, &error))?;
+        let (parts, body) = response.into_parts();
+        Ok((head(&parts), body))
+    }
+}
+
+/// The next piece of a response body; `None` at its end. Trailers are dropped.
+pub(crate) async fn chunk(body: &mut Incoming, host: &str) -> Result<Option<Bytes>, HttpError> {
+    while let Some(frame) = body.frame().await {
+        match frame.map_err(|error| failed(host, &error))?.into_data() {
+            Ok(data) if data.is_empty() => {}
+            Ok(data) => return Ok(Some(data)),
+            Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+fn message(request: &Request) -> Result<http::Request<OutgoingBody>, HttpError> {
+    let refused = |why: &str| HttpError::Http2 { host: request.origin.host.to_string(), why: why.to_owned() };
+    let mut message =
+        http::Request::new(OutgoingBody { bytes: request.body.clone().unwrap_or_default(), sent: 0 });
+    *message.method_mut() = http::Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| refused("the method cannot be sent"))?;
+    *message.uri_mut() = uri(request).ok_or_else(|| refused("the URL cannot be sent"))?;
+    for (name, value) in &request.headers {
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header name cannot be sent"))?;
+        let trimmed = value.trim_ascii();
+        let kept = name != http::header::HOST
+            && !CONNECTION_HEADERS.contains(&name.as_str())
+            && (name != http::header::TE || trimmed.eq_ignore_ascii_case(b"trailers"));
+        if kept {
+            let mut value =
+                HeaderValue::from_bytes(trimmed).map_err(|_| refused("a header value cannot be sent"))?;
+            // kept out of HPACK's tables, here and at the other end (RFC 7541, 7.1.3)
+            value.set_sensitive(!request.injected.is_empty());
+            message.headers_mut().append(name, value);
+        }
+    }
+    Ok(message)
+}
+
+/// Scheme, authority (the Host header's, as with curl) and target.
+fn uri(request: &Request) -> Option<Uri> {
+    let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let host = host.map(|(_, value)| value.trim_ascii()).filter(|value| !value.is_empty());
+    let authority = match host {
+        Some(value) => Authority::try_from(value).ok()?,
+        None => Authority::try_from(authority(&request.origin)).ok()?,
+    };
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTPS);
+    parts.authority = Some(authority);
+    let target = PathAndQuery::try_from(&request.target[..])
+        .or_else(|_| PathAndQuery::try_from(&encode_rejected(&request.target)[..]));
+    parts.path_and_query = Some(target.ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// The few characters that curl sends as they are and this type of URI does not hold: percent-encoded here.
+fn encode_rejected(target: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = crate::text::Sink::with_capacity(target.len() + 16);
+    for byte in target {
+        match byte {
+            b'"' | b'<' | b'>' | b'`' | 0x80.. => crate::percent::encode(&[*byte], &mut out),
+            _ => out.push(*byte),
+        }
+    }
+    out.into_bytes()
+}
+
+fn head(parts: &http::response::Parts) -> ResponseHead {
+    let mut raw = format!("HTTP/2 {} \r\n", parts.status.as_u16()).into_bytes();
+    let mut headers = Vec::with_capacity(parts.headers.len());
+    for (name, value) in &parts.headers {
+        raw.extend_from_slice(name.as_str().as_bytes());
+        raw.extend_from_slice(b": ");
+        raw.extend_from_slice(value.as_bytes());
+        raw.extend_from_slice(b"\r\n");
+        headers.push((name.as_str().to_owned(), value.as_bytes().to_vec()));
+    }
+    raw.extend_from_slice(b"\r\n");
+    ResponseHead {
+        version: Version::Http2,
+        status: parts.status.as_u16(),
+        reason: String::new(),
+        headers,
+        raw,
+    }
+}
+
+/// hyper's message alone says "http2 error"; the cause behind it says which.
+fn failed(host: &str, error: &hyper::Error) -> HttpError {
+    let why = match error.source() {
+        Some(cause) => cause.to_string(),
+        None => error.to_string(),
+    };
+    HttpError::Http2 { host: host.to_owned(), why }
+}

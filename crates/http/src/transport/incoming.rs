@@ -1,0 +1,149 @@
+//! A response whose body is still to be read.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+
+use super::clock::Clock;
+use super::http1::Exchange;
+use super::http2;
+use super::pool::{Channel, Idle, Key, Pool};
+use crate::decode::Decoder;
+use crate::error::HttpError;
+use crate::response::{Ends, ResponseHead, Sizes, Timings};
+
+/// A response: its head, and its body as it comes in.
+pub struct Response {
+    head: ResponseHead,
+    source: Source,
+    transfer: Transfer,
+    decoder: Option<Decoder>,
+}
+
+/// Where the body comes from.
+pub(super) enum Source {
+    Http1 { exchange: Box<Exchange>, pool: Arc<Pool>, key: Key },
+    Http2 { body: Incoming, host: String },
+    Done,
+}
+
+/// The figures of one exchange.
+pub(super) struct Transfer {
+    pub(super) ends: Ends,
+    pub(super) timings: Timings,
+    pub(super) sizes: Sizes,
+    pub(super) clock: Clock,
+}
+
+impl Transfer {
+    pub(super) fn note_first_byte(&mut self, at: Option<Instant>) {
+        self.timings.start_transfer = at.map_or_else(Default::default, |at| at - self.clock.started());
+        self.timings.total = self.clock.started().elapsed();
+    }
+}
+
+impl Source {
+    pub(super) fn http1(exchange: Exchange, pool: Arc<Pool>, key: Key) -> Self {
+        Self::Http1 { exchange: Box::new(exchange), pool, key }
+    }
+
+    pub(super) fn http2(body: Incoming, host: String) -> Self {
+        Self::Http2 { body, host }
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        match self {
+            Self::Http1 { exchange, .. } => exchange.chunk().await,
+            Self::Http2 { body, host } => http2::chunk(body, host).await,
+            Self::Done => Ok(None),
+        }
+    }
+
+    /// The body was read to its end: its connection can carry the next request.
+    fn finish(&mut self, ends: Ends) {
+        if let Self::Http1 { exchange, pool, key } = std::mem::replace(self, Self::Done)
+            && let Some(connection) = exchange.into_idle()
+        {
+            pool.put(key, Idle { channel: Channel::Http1(Box::new(connection)), ends });
+        }
+    }
+}
+
+impl Response {
+    pub(super) fn new(head: ResponseHead, source: Source, transfer: Transfer) -> Self {
+        Self { head, source, transfer, decoder: None }
+    }
+
+    /// Status line and headers as received.
+    #[must_use]
+    pub fn head(&self) -> &ResponseHead {
+        &self.head
+    }
+
+    /// Decodes gzip and deflate from here on if the head says that the body is so encoded (`--compressed`).
+    pub fn decode(&mut self) {
+        self.decoder = self.head.header("content-encoding").and_then(Decoder::for_coding);
+    }
+
+    /// The next piece of the body, at most 64 KiB when decoded; `None` at its end.
+    ///
+    /// # Errors
+    /// The body ended early, the time is up, or it does not decode.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        loop {
+            if let Some(data) = self.decoder.as_mut().map(Decoder::output).transpose()?.flatten() {
+                return Ok(Some(data));
+            }
+            let clock = self.transfer.clock;
+            let chunk = clock.within("reading the response", self.source.chunk()).await?;
+            self.transfer.timings.total = clock.started().elapsed();
+            match (chunk, &mut self.decoder) {
+                (Some(data), None) => {
+                    self.transfer.sizes.response_body += data.len() as u64;
+                    return Ok(Some(data));
+                }
+                (Some(data), Some(decoder)) => {
+                    self.transfer.sizes.response_body += data.len() as u64;
+                    decoder.input(&data);
+                }
+                (None, decoder) => {
+                    self.source.finish(self.transfer.ends);
+                    return match decoder {
+                        Some(decoder) => decoder.finish(),
+                        None => Ok(None),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Reads and drops the rest, so that the connection can be used again; gives up after `limit` bytes.
+    pub(crate) async fn discard(&mut self, limit: u64) {
+        let start = self.transfer.sizes.response_body;
+        while let Ok(Some(_)) = self.chunk().await {
+            if self.transfer.sizes.response_body - start > limit {
+                return;
+            }
+        }
+    }
+
+    /// When each step was done; `total` goes on until the body is read.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.transfer.timings
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        self.transfer.sizes
+    }
+
+    /// The addresses of both ends.
+    #[must_use]
+    pub fn ends(&self) -> Ends {
+        self.transfer.ends
+    }
+}

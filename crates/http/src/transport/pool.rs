@@ -1,0 +1,69 @@
+//! Idle connections, kept apart by everything that makes two connections differ.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use subrosa_secret::Origin;
+
+use super::http1::Http1;
+use super::http2::Http2;
+use crate::connection::Connection;
+use crate::response::Ends;
+
+/// More idle connections than this to one place are closed.
+const MAX_IDLE: usize = 8;
+
+/// What a connection was opened for. Two requests share a connection only if these are the same: the origin,
+/// and the very same [`Connection`], so trust, client certificate, route and protocol agree (`Arc` identity).
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) origin: Origin,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.origin == other.origin && Arc::ptr_eq(&self.connection, &other.connection)
+    }
+}
+
+/// A connection that can carry a request.
+pub(super) enum Channel {
+    Http1(Box<Http1>),
+    Http2(Http2),
+}
+
+pub(super) struct Idle {
+    pub(super) channel: Channel,
+    pub(super) ends: Ends,
+}
+
+#[derive(Default)]
+pub(super) struct Pool {
+    idle: Mutex<Vec<(Key, Idle)>>,
+}
+
+impl Pool {
+    /// Takes an idle HTTP/1 connection out, or shares an HTTP/2 one.
+    pub(super) fn take(&self, key: &Key) -> Option<Idle> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, entry)| !matches!(&entry.channel, Channel::Http2(shared) if !shared.is_open()));
+        let at = idle.iter().rposition(|(have, _)| have == key)?;
+        if let Channel::Http2(shared) = &idle[at].1.channel {
+            return Some(Idle { channel: Channel::Http2(shared.clone()), ends: idle[at].1.ends });
+        }
+        Some(idle.swap_remove(at).1)
+    }
+
+    pub(super) fn put(&self, key: Key, entry: Idle) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.iter().filter(|(have, _)| *have == key).count() < MAX_IDLE {
+            idle.push((key, entry));
+        }
+    }
+}
+
+/// The loopback check is about where a connection really ends, so it takes no name.
+pub(super) fn ends_here(remote: SocketAddr) -> bool {
+    remote.ip().is_loopback()
+}

@@ -1,0 +1,135 @@
+//! The two certificate verifiers that are not the platform's: `--cacert` and `-k`.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+
+use crate::certificate;
+
+/// Chains to the given certificates; one of them may also be the server's own.
+///
+/// WebPKI refuses a CA certificate as a server's own, but a self-signed certificate that is both is what many
+/// test servers have, and curl takes it from `--cacert`. Byte-for-byte identity is as strong as a chain; name
+/// and dates are checked all the same.
+#[derive(Debug)]
+pub(super) struct CaVerifier {
+    chains: Arc<WebPkiServerVerifier>,
+    own: Vec<CertificateDer<'static>>,
+}
+
+impl CaVerifier {
+    pub(super) fn new(chains: Arc<WebPkiServerVerifier>, own: Vec<CertificateDer<'static>>) -> Self {
+        Self { chains, own }
+    }
+
+    fn verify_own(
+        end_entity: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+        let facts = certificate::facts(end_entity).ok_or(CertificateError::BadEncoding)?;
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if now < facts.not_before {
+            return Err(CertificateError::NotValidYet.into());
+        }
+        if now > facts.not_after {
+            return Err(CertificateError::Expired.into());
+        }
+        Ok(())
+    }
+}
+
+impl ServerCertVerifier for CaVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.own.iter().any(|own| own.as_ref() == end_entity.as_ref()) {
+            Self::verify_own(end_entity, server_name, now)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
+}
+
+/// Takes every certificate.
+///
+/// The handshake's signature is not checked either: it would only prove that the stranger has the stranger's
+/// key, and version 1 certificates, common on old devices, cannot be parsed to do it.
+#[derive(Debug)]
+pub(super) struct AnybodyVerifier {
+    schemes: Vec<SignatureScheme>,
+}
+
+impl AnybodyVerifier {
+    pub(super) fn new(provider: &CryptoProvider) -> Self {
+        Self { schemes: provider.signature_verification_algorithms.supported_schemes() }
+    }
+}
+
+impl ServerCertVerifier for AnybodyVerifier {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}
