@@ -1,6 +1,7 @@
 //! For tests only: what several test suites need to try the program against real things.
 //!
 //! - [`needs`]: the one rule for a test whose backend is not installed: skipped where a person works, a failure in CI.
+//! - [`backend_python`]: a Python for independent implementations to test against.
 //! - [`Folder`]: a private folder that goes when the test ends.
 //! - [`PrivateKeyring`] and [`in_keyring`]: a Secret Service of the test's own, unlocked, locked or missing.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
@@ -8,6 +9,7 @@
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
 //! where a test could not go on, because a fixture that fails should fail the test that asked for it.
 
+mod backends;
 mod folder;
 #[cfg(unix)]
 mod keyring;
@@ -15,6 +17,7 @@ mod need;
 #[cfg(unix)]
 mod terminal;
 
+pub use backends::backend_python;
 pub use folder::Folder;
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
