@@ -1,2 +1,55 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks: `cargo xtask …`.
+//!
+//! Standard library only, so that the first task of a fresh machine starts after a second of compiling.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a task has to say goes to the terminal")]
+
+mod backends;
+mod ci;
+mod docs;
+mod process;
+mod project;
+mod targets;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [ARGS]      install what tests need, then run every test; ARGS go to the test runner
+  backends [--install-system]
+                   install what tests need: Python packages under target/backends, and, as root and
+                   in CI or with --install-system, Debian packages
+  docs             write man pages and completions under target/docs
+  check-targets    type-check the program for Windows and macOS, where the targets are installed
+  ci               all that CI runs: format, lints, licences, documentation, other targets, tests
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test", rest @ ..] => test::run(rest),
+        ["backends"] => backends::run(false),
+        ["backends", "--install-system"] => backends::run(true),
+        ["docs"] => docs::run(),
+        ["check-targets"] => targets::run(),
+        ["ci"] => ci::run(),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

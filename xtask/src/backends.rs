@@ -1,0 +1,127 @@
+//! What the tests run against: real programs, installed from the ordinary package registries.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::process::{self, is_installed, output, program, succeeds};
+use crate::project::{in_ci, root, target};
+
+/// How to tell whether something is there.
+enum Probe {
+    Program(&'static str),
+    /// Modules of the machine's Python.
+    Python(&'static str),
+}
+
+/// Something that tests need from the operating system.
+struct Need {
+    probe: Probe,
+    debian: &'static str,
+    tests: &'static str,
+}
+
+const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
+    Need { probe, debian, tests }
+}
+
+const NEEDS: [Need; 6] = [
+    need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
+    need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
+    need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
+    need(Probe::Program("gdbus"), "libglib2.0-bin", "the keychain"),
+    need(Probe::Program("python3"), "python3", "the independent reader of the formats"),
+    need(Probe::Python("ensurepip, venv"), "python3-venv", "the independent reader of the formats"),
+];
+
+impl Need {
+    fn is_there(&self) -> bool {
+        match self.probe {
+            Probe::Program(name) => is_installed(name),
+            Probe::Python(modules) => succeeds(program("python3").args(["-c", &format!("import {modules}")])),
+        }
+    }
+}
+
+/// The folder that the tests look into (`subrosa_testkit::backend_python`).
+pub(crate) fn folder() -> PathBuf {
+    target().join("backends")
+}
+
+/// Installs what is missing. What cannot be installed is named, with the command that does it; only in CI is that a
+/// failure.
+pub(crate) fn run(install_system: bool) -> Result<(), String> {
+    let system = system(install_system);
+    let python = python();
+    for missing in [&system, &python].into_iter().filter_map(|it| it.as_ref().err()) {
+        println!("backends: {missing}");
+    }
+    match (in_ci(), system.and(python)) {
+        (true, Err(message)) => Err(message),
+        (false, Err(_)) => Ok(()),
+        (_, Ok(())) => {
+            println!("backends: all there");
+            Ok(())
+        }
+    }
+}
+
+fn system(install: bool) -> Result<(), String> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !need.is_there()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.debian).collect();
+    if (install || in_ci()) && is_root() && is_installed("apt-get") {
+        // a fresh machine has no lists of packages yet
+        run_apt(&["update", "-q"])?;
+        run_apt(&[&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat())?;
+        return match missing.iter().find(|need| !need.is_there()) {
+            Some(need) => Err(format!("{} was installed, but what it is for is not there", need.debian)),
+            None => Ok(()),
+        };
+    }
+    let mut tests: Vec<&str> = missing.iter().map(|need| need.tests).collect();
+    tests.dedup();
+    Err(format!(
+        "skipped: tests of {}; to run them: sudo apt-get install --no-install-recommends {}",
+        tests.join(" and "),
+        packages.join(" ")
+    ))
+}
+
+fn run_apt(arguments: &[&str]) -> Result<(), String> {
+    process::run(program("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+}
+
+fn is_root() -> bool {
+    output(program("id").arg("-u")).is_ok_and(|id| id == "0")
+}
+
+/// A virtual environment with exactly the packages of `xtask/backends/requirements.txt`, made anew when they change.
+fn python() -> Result<(), String> {
+    let wanted = root().join("xtask/backends/requirements.txt");
+    let wanted_text = fs::read(&wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
+    let home = folder().join("python");
+    let (stamp, interpreter) = (home.join("requirements.txt"), interpreter(&home));
+    let there = fs::read(&stamp).is_ok_and(|text| text == wanted_text);
+    if there && succeeds(program(&interpreter).args(["-c", "import cryptography"])) {
+        return Ok(());
+    }
+    if !(NEEDS.iter().all(|need| !matches!(need.probe, Probe::Python(_)) || need.is_there())) {
+        return Err(
+            "skipped: the Python packages; they need python3 with its venv and ensurepip modules".to_owned()
+        );
+    }
+    process::run(program("python3").args(["-m", "venv", "--clear"]).arg(&home))
+        .and_then(|()| {
+            let mut pip = program(&interpreter);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
+            process::run(&mut pip)
+        })
+        .map_err(|error| format!("skipped: the Python packages; {error}"))?;
+    fs::write(&stamp, wanted_text).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+fn interpreter(home: &std::path::Path) -> PathBuf {
+    if cfg!(windows) { home.join("Scripts/python.exe") } else { home.join("bin/python") }
+}
