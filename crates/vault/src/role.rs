@@ -34,6 +34,11 @@ impl RootKey {
         Some(Self(Zeroizing::new(bytes)))
     }
 
+    /// A second copy, for role keys that outlive a borrow.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The key itself, to be wrapped by a keyslot.
     pub(crate) fn expose_key(&self) -> &[u8; KEY_LEN] {
         &self.0

@@ -1,0 +1,75 @@
+//! Errors of providers, by what the user can do about them.
+
+use std::error::Error;
+
+/// What went wrong, in terms that hold for every provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The vault is locked, or no key to it is at hand.
+    Locked,
+    /// There is no connection to the external vault.
+    NotConnected,
+    /// There was one, and its session is over.
+    Expired,
+    /// The system knows who asks, and refuses.
+    Denied,
+    /// The place that a link names does not exist.
+    NotFound,
+    /// Too many requests.
+    Throttled,
+    /// Not reachable, sealed, or not ready.
+    Unavailable,
+    /// The link names nothing that this system could have.
+    BadLink,
+    /// The answer, or the stored data, is not what it must be.
+    BadAnswer,
+}
+
+impl ErrorKind {
+    /// The stable text for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::NotConnected => "not_connected",
+            Self::Expired => "expired",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::BadLink => "bad_link",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
+}
+
+/// Why a provider cannot say whether there is a value. Neither message nor source holds one.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ProviderError {
+    kind: ErrorKind,
+    message: String,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ProviderError {
+    /// An error of a kind, with a line for people.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The same with what caused it.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// The kind, which decides what a caller does.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}

@@ -1,0 +1,144 @@
+//! Why a reference does not resolve, and what mends it.
+
+use std::{collections::BTreeSet, fmt};
+
+use subrosa_provider::ErrorKind;
+use subrosa_secret::{Deviation, Name, Origin, Placement};
+
+/// Why one use of a secret is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// No secret has this name.
+    Missing,
+    /// The secret has no value yet.
+    Empty,
+    /// It is switched off.
+    Disabled,
+    /// Its rules do not cover this origin.
+    HostNotAllowed(Origin),
+    /// Its rules cover the origin, but not this part of the request.
+    PlacementNotAllowed {
+        /// Where it would go.
+        origin: Origin,
+        /// The part in question.
+        placement: Placement,
+        /// The parts that are allowed there.
+        allowed: BTreeSet<Placement>,
+    },
+    /// Nobody has decided where it may go.
+    Undecided(Origin),
+    /// The request changes whom it reaches or whom it trusts.
+    NotTrusted {
+        /// Where it says that it goes.
+        origin: Origin,
+        /// What changes that.
+        deviation: Deviation,
+    },
+    /// It is only ever sent.
+    SendOnly,
+    /// It looks like a reference and is none.
+    Malformed(String),
+    /// The provider could not say.
+    Provider(ErrorKind, String),
+}
+
+impl Reason {
+    /// The stable text for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Empty => "empty",
+            Self::Disabled => "disabled",
+            Self::HostNotAllowed(_) => "host_not_allowed",
+            Self::PlacementNotAllowed { .. } => "placement_not_allowed",
+            Self::Undecided(_) => "undecided",
+            Self::NotTrusted { .. } => "destination_not_trusted",
+            Self::SendOnly => "send_only",
+            Self::Malformed(_) => "malformed",
+            Self::Provider(kind, _) => match kind {
+                ErrorKind::Locked => "locked",
+                ErrorKind::NotConnected => "not_connected",
+                ErrorKind::Expired => "session_expired",
+                ErrorKind::Denied => "permission_denied",
+                ErrorKind::NotFound => "not_found_there",
+                ErrorKind::BadLink | ErrorKind::BadAnswer => "misconfigured",
+                _ => "unavailable",
+            },
+        }
+    }
+
+    /// A command that mends it for the secret `name`; nothing where no single command does.
+    #[must_use]
+    pub fn hint(&self, name: &Name) -> Option<String> {
+        let name = quoted(name.as_str());
+        Some(match self {
+            Self::Missing | Self::Empty => format!("subrosa set {name}"),
+            Self::Disabled => format!("subrosa enable {name}"),
+            Self::HostNotAllowed(origin) | Self::Undecided(origin) => {
+                format!("subrosa allow {name} {}", quoted(&origin.to_string()))
+            }
+            Self::PlacementNotAllowed { origin, placement, allowed } => {
+                let mut all = allowed.clone();
+                all.insert(*placement);
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                format!("subrosa allow {name} {} --only {}", quoted(&origin.to_string()), all.join(","))
+            }
+            Self::NotTrusted { .. } => "subrosa doctor --explain trust".to_owned(),
+            Self::Provider(ErrorKind::Locked, _) => "subrosa doctor".to_owned(),
+            Self::Provider(ErrorKind::BadAnswer, _) => "subrosa verify".to_owned(),
+            Self::SendOnly | Self::Malformed(_) | Self::Provider(..) => return None,
+        })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("there is no secret of that name"),
+            Self::Empty => f.write_str("it has no value yet"),
+            Self::Disabled => f.write_str("it is disabled"),
+            Self::HostNotAllowed(origin) => write!(f, "{origin} is not among its allowed hosts"),
+            Self::PlacementNotAllowed { origin, placement, allowed } => {
+                let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+                write!(f, "for {origin} it is allowed in {} only, not in {placement}", allowed.join(", "))
+            }
+            Self::Undecided(origin) => write!(f, "nobody has decided yet whether it may go to {origin}"),
+            Self::NotTrusted { origin, deviation } => {
+                write!(f, "{deviation} makes {origin} another destination than the one that was allowed")
+            }
+            Self::SendOnly => f.write_str("it is send-only: it is never shown or given to a program"),
+            Self::Malformed(fault) => f.write_str(fault),
+            Self::Provider(_, message) => f.write_str(message),
+        }
+    }
+}
+
+/// One reference that does not resolve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The reference as it is written for people, `<<vault:name>>`.
+    pub reference: String,
+    /// Where it stands, such as `header Authorization`.
+    pub place: String,
+    /// Why.
+    pub reason: Reason,
+    /// A command that mends it, if one does.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}: {}", self.reference, self.place, self.reason)
+    }
+}
+
+/// A word as a POSIX shell takes it, quoted only where it must be.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

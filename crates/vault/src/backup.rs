@@ -1,0 +1,118 @@
+//! Copies and clean-up: backup, purge.
+
+use std::path::Path;
+
+use subrosa_secret::Name;
+
+use crate::{
+    Location, PinStore, Vault, VaultError, files,
+    snapshot::Snapshot,
+    sqlite::SqliteStore,
+    store::{Mode, kind},
+    vault::publish,
+};
+
+/// What a purge dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Earlier values.
+    pub values: u64,
+    /// Deleted secrets.
+    pub secrets: u64,
+}
+
+impl Vault {
+    /// Makes a consistent copy of the vault and its audit log in a new folder while others may write.
+    ///
+    /// The copy is a vault with the same id and the same keys, and is proven before it gets its name. Fails with
+    /// [`VaultError::AlreadyExists`] where the folder holds a vault.
+    pub fn backup(&self, dir: &Path) -> Result<(), VaultError> {
+        let target = Location { dir: dir.to_owned(), state: self.location.state.clone() };
+        if target.exists() {
+            return Err(VaultError::AlreadyExists(dir.to_owned()));
+        }
+        files::make_private_folder(dir)?;
+        let draft = dir.join(".vault.db.new");
+        let _ = std::fs::remove_file(&draft);
+        self.copy_database(&draft)?;
+        let log = self.location.dir.join(crate::audit::FILE);
+        if log.exists() {
+            std::fs::copy(&log, dir.join(crate::audit::FILE)).map_err(VaultError::io("copy", &log))?;
+        }
+        publish(&draft, &target.database()).map_err(VaultError::io("create", target.database()))?;
+        files::sync_folder(dir)
+    }
+
+    /// Copies the database to a file that does not exist, and proves the copy.
+    pub(crate) fn copy_database(&self, path: &Path) -> Result<(), VaultError> {
+        let pin = self.pins.read(&self.keys.vault)?;
+        // the engine fills an empty file, so the copy is private from its first byte
+        let file = files::make_private_file(path)?;
+        let copied = self.store.copy_to(path).and_then(|()| {
+            let copy = SqliteStore::open(path)?;
+            let snapshot = Snapshot::begin(&copy, &self.keys, Mode::Read)?;
+            snapshot.check_pin(pin.as_ref())?;
+            snapshot.each_row(&mut |_| Ok(()))
+        });
+        copied.and_then(|()| file.sync_all().map_err(VaultError::io("flush", path))).inspect_err(|_| {
+            let _ = std::fs::remove_file(path);
+        })
+    }
+
+    /// Drops earlier values and deleted secrets, of one name or of all, and rewrites the file so that nothing of them is left in it.
+    ///
+    /// Copies made before (backups, snapshots, remapped blocks of an SSD) still hold them, sealed.
+    pub fn purge(&mut self, name: Option<&Name>) -> Result<Purged, VaultError> {
+        let purged = match name {
+            Some(name) => self.purge_one(name)?,
+            None => self.purge_all()?,
+        };
+        self.store.compact()?;
+        Ok(purged)
+    }
+
+    fn purge_one(&mut self, name: &Name) -> Result<Purged, VaultError> {
+        self.change(|change| {
+            let mut purged = Purged::default();
+            let mut records = Vec::new();
+            for row in change.tombstones(name)? {
+                records.extend(crate::RecordId::from_slice(&row.id));
+                change.delete_with_body(&row)?;
+                purged.secrets += 1;
+            }
+            match change.find(name)? {
+                Some(entry) => records.push(entry.record),
+                None if records.is_empty() => return Err(VaultError::NoSuchSecret(name.clone())),
+                None => {}
+            }
+            for record in records {
+                for row in change.shelved(&record)? {
+                    change.delete_with_body(&row)?;
+                    purged.values += 1;
+                }
+            }
+            Ok(purged)
+        })
+    }
+
+    fn purge_all(&mut self) -> Result<Purged, VaultError> {
+        self.change(|change| {
+            let mut old = Vec::new();
+            change.snapshot.each_row(&mut |row| {
+                if matches!(row.kind, kind::HISTORY | kind::TOMBSTONE) {
+                    old.push(row);
+                }
+                Ok(())
+            })?;
+            let mut purged = Purged::default();
+            for row in &old {
+                change.delete_with_body(row)?;
+                match row.kind {
+                    kind::HISTORY => purged.values += 1,
+                    _ => purged.secrets += 1,
+                }
+            }
+            Ok(purged)
+        })
+    }
+}

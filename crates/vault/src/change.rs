@@ -1,0 +1,337 @@
+//! Writing: one transaction that makes one generation (vault-format.md, section 10).
+
+use std::collections::BTreeMap;
+
+use subrosa_secret::{Name, Policy, SecretValue};
+
+use crate::{
+    Entry, Metadata, Pin, RecordId, VaultError,
+    entry::signed,
+    manifest::{AuditMark, Manifest},
+    snapshot::{CHUNK, RECENT_ROOT, Snapshot, next_generation, recent_place},
+    store::{Row, kind},
+    tree::{FAN, HASH_LEN, Hash, bucket_of, is_nothing},
+};
+
+/// A write under way. What it did is kept if the closure that was given it returns `Ok`, and undone otherwise.
+pub struct Change<'v> {
+    pub(crate) snapshot: Snapshot<'v>,
+    /// The rows of every bucket touched so far, as they will be.
+    buckets: BTreeMap<u16, Vec<Row>>,
+    records: u64,
+    bodies: u64,
+    now: i64,
+}
+
+impl<'v> Change<'v> {
+    pub(crate) fn new(snapshot: Snapshot<'v>, now: i64) -> Self {
+        let Manifest { records, bodies, .. } = snapshot.manifest;
+        Self { snapshot, buckets: BTreeMap::new(), records, bodies, now }
+    }
+
+    /// The current state of a secret, proven present or absent.
+    pub fn find(&mut self, name: &Name) -> Result<Option<Entry>, VaultError> {
+        let key = self.snapshot.keys.record_key(name);
+        self.rows(&key)?
+            .into_iter()
+            .find(|row| row.kind == kind::SECRET)
+            .map(|row| open_named(&self.snapshot, &row, name))
+            .transpose()
+    }
+
+    /// Stores a value under a name, made if it is not there; the value before it goes into the history.
+    /// `None` makes or leaves a name without a value.
+    pub fn set(&mut self, name: &Name, value: Option<&SecretValue>) -> Result<Entry, VaultError> {
+        let mut entry = match self.find(name)? {
+            Some(entry) => self.shelve(entry)?,
+            None => self.blank(name)?,
+        };
+        entry.metadata.changed = self.now;
+        (entry.head, entry.metadata.length, entry.metadata.text) = (None, 0, true);
+        if let Some(value) = value {
+            let body = entry.put_value(self.snapshot.keys, value)?;
+            self.snapshot.store.put_body(entry.record.as_bytes(), signed(entry.value_version)?, &body)?;
+            self.bodies += 1;
+        }
+        self.put_current(&entry)?;
+        Ok(entry)
+    }
+
+    /// Edits what is told of a secret and where it may go; the value is not touched. The name cannot be edited here.
+    pub fn update(
+        &mut self,
+        name: &Name,
+        edit: impl FnOnce(&mut Metadata, &mut Policy),
+    ) -> Result<Entry, VaultError> {
+        let mut entry = self.present(name)?;
+        edit(&mut entry.metadata, &mut entry.policy);
+        entry.metadata.name = name.clone();
+        entry.metadata.changed = self.now;
+        entry.version += 1;
+        self.put_current(&entry)?;
+        Ok(entry)
+    }
+
+    /// Gives a secret another name; its history and rules go with it.
+    pub fn rename(&mut self, from: &Name, to: &Name) -> Result<Entry, VaultError> {
+        let mut entry = self.present(from)?;
+        if from == to {
+            return Ok(entry);
+        }
+        if self.find(to)?.is_some() {
+            return Err(VaultError::NameTaken(to.clone()));
+        }
+        self.take_current(from)?;
+        entry.metadata.name = to.clone();
+        entry.metadata.changed = self.now;
+        entry.version += 1;
+        self.put_current(&entry)?;
+        Ok(entry)
+    }
+
+    /// Deletes a secret. Until it is purged, [`Change::undo`] brings it back.
+    pub fn remove(&mut self, name: &Name) -> Result<(), VaultError> {
+        let mut entry = self.present(name)?;
+        let key = self.take_current(name)?;
+        entry.metadata.changed = self.now;
+        entry.version += 1;
+        let row = entry.seal(self.snapshot.keys, kind::TOMBSTONE, key, signed(entry.version)?)?;
+        self.put(row)
+    }
+
+    /// Takes back the last new value, or the deletion. The value that was current goes into the history, so a
+    /// second undo brings it back.
+    pub fn undo(&mut self, name: &Name) -> Result<Entry, VaultError> {
+        match self.find(name)? {
+            Some(entry) => self.undo_value(name, entry),
+            None => self.undo_removal(name),
+        }
+    }
+
+    /// The earlier values of a record, oldest first.
+    pub(crate) fn shelved(&mut self, record: &RecordId) -> Result<Vec<Row>, VaultError> {
+        let mut rows = self.rows(record.as_bytes())?;
+        rows.retain(|row| row.kind == kind::HISTORY);
+        Ok(rows)
+    }
+
+    fn undo_value(&mut self, name: &Name, entry: Entry) -> Result<Entry, VaultError> {
+        let Some(row) = self.shelved(&entry.record)?.pop() else {
+            return Err(VaultError::NothingToUndo(name.clone()));
+        };
+        let earlier = Entry::open(self.snapshot.keys, &row)?;
+        self.delete(&row)?;
+        let mut entry = self.shelve(entry)?;
+        entry.value_version = earlier.value_version;
+        entry.head = earlier.head;
+        entry.metadata.length = earlier.metadata.length;
+        entry.metadata.text = earlier.metadata.text;
+        entry.metadata.changed = self.now;
+        self.put_current(&entry)?;
+        Ok(entry)
+    }
+
+    fn undo_removal(&mut self, name: &Name) -> Result<Entry, VaultError> {
+        let mut buried = Vec::new();
+        for row in self.tombstones(name)? {
+            buried.push((Entry::open(self.snapshot.keys, &row)?, row));
+        }
+        let latest = buried.into_iter().max_by_key(|(entry, row)| (entry.metadata.changed, row.seq));
+        let Some((mut entry, row)) = latest else {
+            return Err(VaultError::NothingToUndo(name.clone()));
+        };
+        self.delete(&row)?;
+        entry.metadata.changed = self.now;
+        entry.version += 1;
+        self.put_current(&entry)?;
+        Ok(entry)
+    }
+
+    pub(crate) fn tombstones(&mut self, name: &Name) -> Result<Vec<Row>, VaultError> {
+        let key = self.snapshot.keys.record_key(name);
+        let mut rows = self.rows(&key)?;
+        rows.retain(|row| row.kind == kind::TOMBSTONE);
+        Ok(rows)
+    }
+
+    /// A new record for a name that has none.
+    fn blank(&self, name: &Name) -> Result<Entry, VaultError> {
+        let metadata = Metadata {
+            name: name.clone(),
+            description: String::new(),
+            tags: Default::default(),
+            created: self.now,
+            changed: self.now,
+            length: 0,
+            text: true,
+        };
+        let record = RecordId::random()?;
+        Ok(Entry { record, version: 1, value_version: 1, metadata, policy: Policy::default(), head: None })
+    }
+
+    /// Moves the current value, if there is one, into the history, and returns the entry with its next version.
+    fn shelve(&mut self, mut entry: Entry) -> Result<Entry, VaultError> {
+        if entry.has_value() {
+            let key = entry.record.as_bytes().to_vec();
+            let row = entry.seal(self.snapshot.keys, kind::HISTORY, key, signed(entry.version)?)?;
+            self.put(row)?;
+        }
+        entry.version += 1;
+        Ok(entry)
+    }
+
+    fn present(&mut self, name: &Name) -> Result<Entry, VaultError> {
+        self.find(name)?.ok_or_else(|| VaultError::NoSuchSecret(name.clone()))
+    }
+
+    fn put_current(&mut self, entry: &Entry) -> Result<(), VaultError> {
+        let key = self.snapshot.keys.record_key(&entry.metadata.name);
+        let row = entry.seal(self.snapshot.keys, kind::SECRET, key, 0)?;
+        self.put(row)
+    }
+
+    /// Takes the current row of a name away and returns its key.
+    fn take_current(&mut self, name: &Name) -> Result<Vec<u8>, VaultError> {
+        let key = self.snapshot.keys.record_key(name);
+        for row in self.rows(&key)?.iter().filter(|row| row.kind == kind::SECRET) {
+            self.delete(row)?;
+        }
+        Ok(key)
+    }
+
+    /// The rows with one key, as they will be.
+    pub(crate) fn rows(&mut self, key: &[u8]) -> Result<Vec<Row>, VaultError> {
+        Ok(self.bucket(key)?.iter().filter(|row| row.key == key).cloned().collect())
+    }
+
+    /// The bucket of a key, proven when it is first touched.
+    pub(crate) fn bucket(&mut self, key: &[u8]) -> Result<&mut Vec<Row>, VaultError> {
+        let bucket = bucket_of(key)?;
+        if !self.buckets.contains_key(&bucket) {
+            let rows = self.snapshot.bucket(bucket)?;
+            self.buckets.insert(bucket, rows);
+        }
+        Ok(self.buckets.get_mut(&bucket).expect("just inserted"))
+    }
+
+    /// Inserts or replaces a row.
+    pub(crate) fn put(&mut self, row: Row) -> Result<(), VaultError> {
+        // the bucket is proven before the store is changed
+        self.bucket(&row.key)?;
+        self.snapshot.store.put_row(&row)?;
+        let rows = self.bucket(&row.key)?;
+        match rows.binary_search_by(|other| other.place().cmp(&row.place())) {
+            Ok(at) => rows[at] = row,
+            Err(at) => {
+                rows.insert(at, row);
+                self.records += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a row; its value's body, if any, stays.
+    pub(crate) fn delete(&mut self, row: &Row) -> Result<(), VaultError> {
+        let rows = self.bucket(&row.key)?;
+        if let Ok(at) = rows.binary_search_by(|other| other.place().cmp(&row.place())) {
+            rows.remove(at);
+            self.records -= 1;
+            self.snapshot.store.delete_row(row)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a row of kind 2 or 3 and the value that it held.
+    pub(crate) fn delete_with_body(&mut self, row: &Row) -> Result<(), VaultError> {
+        if !row.sealed.is_empty() {
+            self.snapshot.store.delete_body(&row.id, row.value_version)?;
+            self.bodies -= 1;
+        }
+        self.delete(row)
+    }
+
+    /// Whether anything was touched that a new generation would have to vouch for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    /// Re-hashes what was touched, seals the manifest of the next generation and commits.
+    pub(crate) fn finish(self, audit: Option<AuditMark>) -> Result<Pin, VaultError> {
+        let generation = next_generation(self.snapshot.manifest.generation)?;
+        let recent = self.enter_tag()?;
+        self.finish_as(generation, recent, audit)
+    }
+
+    /// The same after a roll-back was accepted: the generation jumps over the pinned one and no earlier one is vouched for.
+    pub(crate) fn finish_after_rollback(
+        self,
+        pinned: u64,
+        audit: Option<AuditMark>,
+    ) -> Result<Pin, VaultError> {
+        let store = self.snapshot.store;
+        for id in store.node_ids()?.into_iter().filter(|id| *id >= RECENT_ROOT) {
+            store.put_node(id, None)?;
+        }
+        let generation = next_generation(self.snapshot.manifest.generation.max(pinned))?;
+        let recent = self.snapshot.keys.tree.recent(&[0; FAN * HASH_LEN]);
+        self.finish_as(generation, recent, audit)
+    }
+
+    fn finish_as(self, generation: u64, recent: Hash, audit: Option<AuditMark>) -> Result<Pin, VaultError> {
+        let tree = self.rehash()?;
+        let Self { snapshot, records, bodies, now, .. } = self;
+        let created = snapshot.manifest.created;
+        let manifest = Manifest { generation, created, written: now, tree, recent, records, bodies, audit };
+        let (sealed, tag) = manifest.seal(snapshot.keys)?;
+        snapshot.store.put_header("generation", &generation.to_le_bytes())?;
+        snapshot.store.put_header("manifest", &sealed.to_bytes())?;
+        snapshot.into_commit()?;
+        Ok(Pin { generation, tag })
+    }
+
+    /// The new root over the touched buckets and the untouched rest.
+    fn rehash(&self) -> Result<Hash, VaultError> {
+        let Snapshot { store, keys, .. } = &self.snapshot;
+        let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
+        for (bucket, rows) in &self.buckets {
+            let (group, at) = (bucket / FAN as u16, usize::from(*bucket) % FAN * HASH_LEN);
+            let leaves: Vec<Hash> = rows.iter().map(|row| keys.tree.leaf(row)).collect();
+            if !groups.contains_key(&group) {
+                groups.insert(group, self.snapshot.group(group)?);
+            }
+            let node = groups.get_mut(&group).expect("just inserted");
+            node[at..at + HASH_LEN].copy_from_slice(&keys.tree.bucket(*bucket, &leaves));
+        }
+        let mut root = self.snapshot.root()?;
+        for (group, node) in &groups {
+            let at = usize::from(*group) * HASH_LEN;
+            root[at..at + HASH_LEN].copy_from_slice(&keys.tree.group(*group, node));
+            store.put_node(1 + i64::from(*group), (!is_nothing(node)).then_some(node))?;
+        }
+        store.put_node(0, (!is_nothing(&root)).then_some(&root))?;
+        Ok(keys.tree.root(&root))
+    }
+
+    /// Enters the tag of the generation that ends now among the recent ones.
+    fn enter_tag(&self) -> Result<Hash, VaultError> {
+        let Snapshot { store, keys, manifest, tag, .. } = &self.snapshot;
+        let (chunk, place) = recent_place(manifest.generation);
+        let mut tags = self.snapshot.chunk(chunk)?;
+        tags[place..place + tag.len()].copy_from_slice(tag);
+        let mut root = self.snapshot.recent_root()?;
+        let at = usize::from(chunk) * HASH_LEN;
+        root[at..at + HASH_LEN].copy_from_slice(&keys.tree.chunk(chunk, &tags));
+        store.put_node(CHUNK + i64::from(chunk), Some(&tags))?;
+        store.put_node(RECENT_ROOT, Some(&root))?;
+        Ok(keys.tree.recent(&root))
+    }
+}
+
+/// Opens a row found under a name's key; the name within must be the one asked for.
+pub(crate) fn open_named(snapshot: &Snapshot<'_>, row: &Row, name: &Name) -> Result<Entry, VaultError> {
+    let entry = Entry::open(snapshot.keys, row)?;
+    if entry.metadata.name == *name {
+        return Ok(entry);
+    }
+    Err(VaultError::damaged("a secret was found under the key of another name"))
+}

@@ -1,0 +1,166 @@
+//! A secret as the vault keeps it: metadata, policy and value under a seal each (vault-format.md, section 6).
+
+use std::collections::BTreeSet;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use subrosa_secret::{Name, Policy, SecretValue, Tag as Label};
+
+use crate::{
+    RecordId, VaultError,
+    keys::RoleKeys,
+    seal::{HEAD_LEN, Padding, Sealed, commitment_of, open, seal},
+    store::Row,
+};
+
+const TABLE: &str = "secret";
+
+/// What is told of a secret without opening its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// The name by which references ask for it.
+    pub name: Name,
+    /// Free text for people.
+    pub description: String,
+    /// Words to find it by.
+    pub tags: BTreeSet<Label>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// When it was last changed, or deleted, in seconds since 1970.
+    pub changed: i64,
+    /// The value's length in bytes; 0 where it has none.
+    pub length: u64,
+    /// Whether the value is UTF-8 text.
+    pub text: bool,
+}
+
+/// The policy as it is sealed, tied to the one value that it governs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Governed {
+    policy: Policy,
+    value: Option<String>,
+}
+
+/// A secret whose presence is proven and whose metadata and policy are open. The value is not.
+#[derive(Clone)]
+pub struct Entry {
+    /// Stays the same through renames and new values.
+    pub record: RecordId,
+    /// Counts the changes, from 1.
+    pub version: u64,
+    /// Name, description, tags, times.
+    pub metadata: Metadata,
+    /// Where the value may go.
+    pub policy: Policy,
+    pub(crate) value_version: u64,
+    pub(crate) head: Option<[u8; HEAD_LEN]>,
+}
+
+impl Entry {
+    /// Whether there is a value at all: a name can be made before its value is known.
+    #[must_use]
+    pub fn has_value(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Opens metadata and policy of a row that the tree has proven.
+    pub(crate) fn open(keys: &RoleKeys, row: &Row) -> Result<Self, VaultError> {
+        let damaged = |what: &str| VaultError::damaged(what);
+        let record = RecordId::from_slice(&row.id).ok_or_else(|| damaged("a record id is not 16 bytes"))?;
+        let number = |number: i64| u64::try_from(number).map_err(|_| damaged("a version is negative"));
+        let (version, value_version) = (number(row.version)?, number(row.value_version)?);
+        let head = match row.sealed.as_slice() {
+            [] => None,
+            bytes => Some(bytes.try_into().map_err(|_| damaged("the head of a value is not 80 bytes"))?),
+        };
+        let metadata = open_part(&keys.metadata, keys, row, "metadata", version, &row.metadata)?;
+        let metadata: Metadata = serde_json::from_slice(&metadata)
+            .map_err(|_| damaged("the metadata of a secret cannot be read"))?;
+        let governed = open_part(&keys.policy, keys, row, "policy", version, &row.policy)?;
+        let governed: Governed = serde_json::from_slice(&governed)
+            .map_err(|_| damaged("the policy of a secret cannot be read"))?;
+        if governed.value != head.as_ref().map(commitment_text) {
+            return Err(damaged("a policy governs another value than the one beside it"));
+        }
+        Ok(Self { record, version, metadata, policy: governed.policy, value_version, head })
+    }
+
+    /// The row that this entry is, with metadata and policy sealed anew.
+    pub(crate) fn seal(&self, keys: &RoleKeys, kind: i64, key: Vec<u8>, seq: i64) -> Result<Row, VaultError> {
+        let governed =
+            Governed { policy: self.policy.clone(), value: self.head.as_ref().map(commitment_text) };
+        let metadata = serde_json::to_vec(&self.metadata).expect("metadata is text and numbers");
+        let governed = serde_json::to_vec(&governed).expect("a policy is text");
+        let seal_part = |field, text: &[u8]| {
+            let context = keys.context(TABLE, self.record.as_bytes(), field, self.version);
+            match field {
+                "metadata" => seal(&keys.metadata, &context, Padding::Row, text),
+                _ => seal(&keys.policy, &context, Padding::Row, text),
+            }
+        };
+        Ok(Row {
+            key,
+            kind,
+            seq,
+            id: self.record.as_bytes().to_vec(),
+            version: signed(self.version)?,
+            value_version: signed(self.value_version)?,
+            public: Vec::new(),
+            metadata: seal_part("metadata", &metadata)?.to_bytes(),
+            policy: seal_part("policy", &governed)?.to_bytes(),
+            sealed: self.head.map_or_else(Vec::new, |head| head.to_vec()),
+        })
+    }
+
+    /// Seals a value as that of this entry's present version, and returns the ciphertext to be stored.
+    pub(crate) fn put_value(&mut self, keys: &RoleKeys, value: &SecretValue) -> Result<Vec<u8>, VaultError> {
+        self.value_version = self.version;
+        self.metadata.length = value.len() as u64;
+        self.metadata.text = value.is_text();
+        self.seal_value(keys, value)
+    }
+
+    /// Seals a value in the place of the one that this entry has, as when the root key changes.
+    pub(crate) fn seal_value(&mut self, keys: &RoleKeys, value: &SecretValue) -> Result<Vec<u8>, VaultError> {
+        let context = keys.context(TABLE, self.record.as_bytes(), "value", self.value_version);
+        let sealed = seal(&keys.value, &context, Padding::Value, value.expose_secret())?;
+        self.head = Some(sealed.head);
+        Ok(sealed.body)
+    }
+
+    /// Opens the value from its ciphertext. `None` if the secret has none.
+    pub(crate) fn open_value(
+        &self,
+        keys: &RoleKeys,
+        body: Option<Vec<u8>>,
+    ) -> Result<Option<SecretValue>, VaultError> {
+        let Some(head) = &self.head else { return Ok(None) };
+        let body = body.ok_or_else(|| VaultError::damaged("the value of a secret is missing"))?;
+        let context = keys.context(TABLE, self.record.as_bytes(), "value", self.value_version);
+        let plain = open(&keys.value, &context, Padding::Value, head, body)?;
+        Ok(Some(SecretValue::from_zeroizing(plain)?))
+    }
+}
+
+/// A version as SQL's integers have it.
+pub(crate) fn signed(version: u64) -> Result<i64, VaultError> {
+    i64::try_from(version).map_err(|_| VaultError::damaged("a version is out of range"))
+}
+
+fn commitment_text(head: &[u8; HEAD_LEN]) -> String {
+    HEXLOWER.encode(commitment_of(head))
+}
+
+fn open_part(
+    key: &impl crate::SealingKey,
+    keys: &RoleKeys,
+    row: &Row,
+    field: &str,
+    version: u64,
+    blob: &[u8],
+) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError> {
+    let sealed = Sealed::from_slice(blob).ok_or(crate::Unsealable)?;
+    Ok(open(key, &keys.context(TABLE, &row.id, field, version), Padding::Row, &sealed.head, sealed.body)?)
+}

@@ -1,0 +1,264 @@
+//! The roll-back pin: the last generation seen of a vault, kept outside its folder (vault-format.md, section 9).
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use crate::{Tag, VaultId};
+
+const MAGIC: &str = "subrosa-pin 1";
+/// A pin is about 160 bytes; whatever is longer is none.
+const MAX_LEN: u64 = 512;
+
+/// One generation of one vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// The generation's number.
+    pub generation: u64,
+    /// What tells it from every other generation of that number.
+    pub tag: Tag,
+}
+
+/// Why a pin cannot be read or written. An absent pin is no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PinError {
+    /// There is a pin, but the system does not give it out.
+    #[error("cannot read the roll-back pin {}: {source}", path.display())]
+    Read {
+        /// The pin's file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not a pin of this vault.
+    #[error("the roll-back pin {} is damaged", .0.display())]
+    Damaged(PathBuf),
+    /// It cannot be written.
+    #[error("cannot write the roll-back pin {}: {source}", path.display())]
+    Write {
+        /// The pin's file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Where pins are kept.
+pub trait PinStore {
+    /// The pin of a vault, or `None` if there is none. A pin that cannot be read is an error, not absence.
+    fn read(&self, vault: &VaultId) -> Result<Option<Pin>, PinError>;
+    /// Stores a pin unless a higher one is there.
+    fn raise(&self, vault: &VaultId, pin: &Pin) -> Result<(), PinError>;
+    /// Stores a pin whatever is there: only after the user has accepted a roll-back.
+    fn force(&self, vault: &VaultId, pin: &Pin) -> Result<(), PinError>;
+    /// Forgets a vault that is no more.
+    fn forget(&self, vault: &VaultId) -> Result<(), PinError>;
+}
+
+/// Pins as small files of the user's state folder: `pins/<vault id>`.
+pub struct FilePins {
+    folder: PathBuf,
+}
+
+impl FilePins {
+    /// Pins below this state folder, which need not exist yet.
+    #[must_use]
+    pub fn new(state: &Path) -> Self {
+        Self { folder: state.join("pins") }
+    }
+
+    fn path(&self, vault: &VaultId) -> PathBuf {
+        self.folder.join(vault.to_string())
+    }
+
+    /// Runs `write` with the pin that is there while no other process changes it. The lock ends with the process.
+    fn locked(
+        &self,
+        vault: &VaultId,
+        write: impl FnOnce(&Path) -> Result<(), PinError>,
+    ) -> Result<(), PinError> {
+        let path = self.path(vault);
+        let fail = |source| PinError::Write { path: path.clone(), source };
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(&self.folder).map_err(fail)?;
+        let lock = private(OpenOptions::new().create(true).truncate(false)).open(path.with_extension("lock"));
+        let lock = lock.map_err(fail)?;
+        lock.lock().map_err(fail)?;
+        write(&path)
+    }
+}
+
+impl PinStore for FilePins {
+    fn read(&self, vault: &VaultId) -> Result<Option<Pin>, PinError> {
+        read(&self.path(vault), vault)
+    }
+
+    fn raise(&self, vault: &VaultId, pin: &Pin) -> Result<(), PinError> {
+        self.locked(vault, |path| match read(path, vault)? {
+            Some(there) if there.generation >= pin.generation => Ok(()),
+            _ => replace(path, vault, pin),
+        })
+    }
+
+    fn force(&self, vault: &VaultId, pin: &Pin) -> Result<(), PinError> {
+        self.locked(vault, |path| replace(path, vault, pin))
+    }
+
+    fn forget(&self, vault: &VaultId) -> Result<(), PinError> {
+        self.locked(vault, |path| match fs::remove_file(path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(PinError::Write { path: path.to_owned(), source })
+            }
+            _ => Ok(()),
+        })
+    }
+}
+
+fn read(path: &Path, vault: &VaultId) -> Result<Option<Pin>, PinError> {
+    let fail = |source| PinError::Read { path: path.to_owned(), source };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+        Ok(metadata) if !metadata.is_file() => return Err(PinError::Damaged(path.to_owned())),
+        Ok(_) => {}
+    }
+    let mut text = String::new();
+    match File::open(path).and_then(|file| file.take(MAX_LEN).read_to_string(&mut text)) {
+        // replaced between the two calls by a process that forgets the vault
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Err(PinError::Damaged(path.to_owned()));
+        }
+        Err(error) => return Err(fail(error)),
+        Ok(_) => {}
+    }
+    parse(&text, vault).map(Some).ok_or_else(|| PinError::Damaged(path.to_owned()))
+}
+
+fn replace(path: &Path, vault: &VaultId, pin: &Pin) -> Result<(), PinError> {
+    let fail = |source| PinError::Write { path: path.to_owned(), source };
+    let draft = path.with_extension("new");
+    let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&draft).map_err(fail)?;
+    file.write_all(format(vault, pin).as_bytes()).map_err(fail)?;
+    // without this, a power failure could leave an empty pin, and an unreadable pin locks the user out
+    file.sync_all().map_err(fail)?;
+    fs::rename(&draft, path).map_err(fail)
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.write(true)
+}
+
+/// Lines of text, the last a checksum over those before it, against accidents only.
+fn format(vault: &VaultId, pin: &Pin) -> String {
+    let body =
+        format!("{MAGIC}\nvault {vault}\ngeneration {}\ntag {}\n", pin.generation, HEXLOWER.encode(&pin.tag));
+    let check = check_of(&body);
+    format!("{body}check {check}\n")
+}
+
+fn check_of(body: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(body.as_bytes())[..8])
+}
+
+fn parse(text: &str, vault: &VaultId) -> Option<Pin> {
+    let body = &text[..text.find("check ")?];
+    let mut lines = body.lines();
+    (lines.next()? == MAGIC).then_some(())?;
+    let named = lines.next()?.strip_prefix("vault ")?;
+    let generation = lines.next()?.strip_prefix("generation ")?.parse().ok()?;
+    let tag = HEXLOWER.decode(lines.next()?.strip_prefix("tag ")?.as_bytes()).ok()?;
+    let pin = Pin { generation, tag: tag.try_into().ok()? };
+    (VaultId::parse(named).ok()? == *vault && format(vault, &pin) == text).then_some(pin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VAULT: VaultId = VaultId::from_bytes([5; 16]);
+
+    fn pin(generation: u64) -> Pin {
+        Pin { generation, tag: [generation as u8; 16] }
+    }
+
+    fn pins() -> (tempfile::TempDir, FilePins) {
+        let folder = tempfile::TempDir::new().expect("temporary folder");
+        let pins = FilePins::new(&folder.path().join("state"));
+        (folder, pins)
+    }
+
+    #[test]
+    fn absent_then_raised_never_lowered() {
+        let (_folder, pins) = pins();
+        assert_eq!(pins.read(&VAULT).expect("read"), None);
+        for (raised, expected) in [(5, 5), (3, 5), (7, 7)] {
+            pins.raise(&VAULT, &pin(raised)).expect("raise");
+            assert_eq!(pins.read(&VAULT).expect("read"), Some(pin(expected)));
+        }
+        pins.force(&VAULT, &pin(2)).expect("force");
+        assert_eq!(pins.read(&VAULT).expect("read"), Some(pin(2)));
+        pins.forget(&VAULT).expect("forget");
+        assert_eq!(pins.read(&VAULT).expect("read"), None);
+    }
+
+    #[test]
+    fn unreadable_is_not_absent() {
+        let (_folder, pins) = pins();
+        pins.raise(&VAULT, &pin(5)).expect("raise");
+        let good = fs::read_to_string(pins.path(&VAULT)).expect("read");
+        let other = format(&VaultId::from_bytes([6; 16]), &pin(5));
+        for bad in [
+            "",
+            "subrosa-pin 1\n",
+            &good[..good.len() - 1],
+            &good.replace("generation 5", "generation 4"),
+            &other,
+        ] {
+            fs::write(pins.path(&VAULT), bad).expect("write");
+            assert!(matches!(pins.read(&VAULT), Err(PinError::Damaged(_))), "{bad:?}");
+            assert!(pins.raise(&VAULT, &pin(9)).is_err(), "{bad:?}: raised over a damaged pin");
+        }
+        fs::remove_file(pins.path(&VAULT)).expect("remove");
+        fs::create_dir(pins.path(&VAULT)).expect("mkdir");
+        assert!(pins.read(&VAULT).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed_and_files_are_private() {
+        use std::os::unix::fs::MetadataExt;
+        let (folder, pins) = pins();
+        pins.raise(&VAULT, &pin(5)).expect("raise");
+        assert_eq!(fs::metadata(pins.path(&VAULT)).expect("metadata").mode() & 0o777, 0o600);
+        let moved = folder.path().join("moved");
+        fs::rename(pins.path(&VAULT), &moved).expect("rename");
+        std::os::unix::fs::symlink(&moved, pins.path(&VAULT)).expect("symlink");
+        assert!(matches!(pins.read(&VAULT), Err(PinError::Damaged(_))));
+    }
+
+    #[test]
+    fn concurrent_raisers_leave_the_highest() {
+        let (_folder, pins) = pins();
+        std::thread::scope(|scope| {
+            for start in 0..4u64 {
+                let pins = &pins;
+                scope.spawn(move || {
+                    (start..200).step_by(4).for_each(|n| pins.raise(&VAULT, &pin(n)).expect("raise"))
+                });
+            }
+        });
+        assert_eq!(pins.read(&VAULT).expect("read"), Some(pin(199)));
+    }
+}
