@@ -60,7 +60,13 @@ impl PrivateKeyring {
     /// If a daemon does not come up, with what it said; and in CI if a program is missing.
     #[must_use]
     pub fn start(state: KeyringState) -> Option<Self> {
-        if !needs(&PROGRAMS) {
+        let daemons = match state {
+            KeyringState::Unlocked => Some("unlocked"),
+            KeyringState::Locked => Some("locked"),
+            KeyringState::NoService => Some("none"),
+            KeyringState::NoBus | KeyringState::Dangling => None,
+        };
+        if daemons.is_some() && !needs(&PROGRAMS) {
             return None;
         }
         let folder = Folder::new();
@@ -68,12 +74,6 @@ impl PrivateKeyring {
             fs::create_dir(folder.join(name)).expect("a folder of the keyring's home");
         }
         let mut keyring = Self { variables: variables(&folder, state), _daemons: None, _folder: None };
-        let daemons = match state {
-            KeyringState::Unlocked => Some("unlocked"),
-            KeyringState::Locked => Some("locked"),
-            KeyringState::NoService => Some("none"),
-            KeyringState::NoBus | KeyringState::Dangling => None,
-        };
         keyring._daemons = daemons.map(|word| Daemons::start(&keyring, &folder, word));
         keyring._folder = Some(folder);
         Some(keyring)
