@@ -87,6 +87,7 @@ where
         let mut verdicts = Verdicts {
             resolver: self,
             uses: Vec::new(),
+            asked: Vec::new(),
             questions: Vec::new(),
             unresolved: Vec::new(),
             stored,
@@ -122,6 +123,8 @@ where
 pub struct Verdicts<'r, S, L> {
     resolver: &'r Resolver<'r, S>,
     uses: Vec<Use>,
+    /// Those of the uses that a question is about; the others have their reason or none.
+    asked: Vec<Use>,
     questions: Vec<Question>,
     unresolved: Vec<Unresolved>,
     stored: BTreeMap<Name, (Name, Registered<L>)>,
@@ -144,6 +147,7 @@ where
     }
 
     fn ask(&mut self, wanted: &Use) {
+        self.asked.push(wanted.clone());
         let (secret, origin) = (self.secret(&wanted.name).clone(), &wanted.destination.origin);
         match self
             .questions
@@ -211,7 +215,7 @@ where
         let concerned = |wanted: &&Use| {
             *self.secret(&wanted.name) == question.secret && wanted.destination.origin == question.origin
         };
-        self.uses.iter().filter(concerned).cloned().collect()
+        self.asked.iter().filter(concerned).cloned().collect()
     }
 
     /// The values by the name that references write, each looked up once.
@@ -224,28 +228,32 @@ where
             return Err(self.unresolved);
         }
         let mut values = BTreeMap::new();
-        let mut wanted: Vec<(Name, &Name, &L)> = Vec::new();
+        // two written names can mean one secret: with a profile `key` and `prod/key` do
+        let mut wanted: BTreeMap<&Name, (Vec<Name>, &L)> = BTreeMap::new();
         let written: BTreeSet<&Name> = self.uses.iter().map(|wanted| &wanted.name).collect();
         for name in written {
             if let Some(value) = self.resolver.overrides.value(name) {
                 let secret = self.secret(name).clone();
                 values.insert(name.clone(), Resolved { secret, value: value.clone() });
             } else if let Some((full, Registered { locator: Some(locator), .. })) = self.stored.get(name) {
-                wanted.push((name.clone(), full, locator));
+                wanted.entry(full).or_insert((Vec::new(), locator)).0.push(name.clone());
             }
         }
-        let locators: Vec<&L> = wanted.iter().map(|(_, _, locator)| *locator).collect();
+        let locators: Vec<&L> = wanted.values().map(|(_, locator)| *locator).collect();
+        let answers = self.resolver.source.lookup_many(&locators);
         let mut failed = Vec::new();
-        for (answer, (name, full, _)) in self.resolver.source.lookup_many(&locators).into_iter().zip(&wanted)
-        {
-            match answer {
+        for (answer, (full, (names, _))) in answers.into_iter().zip(&wanted) {
+            let reason = match answer {
                 Ok(Some(value)) => {
-                    let resolved = Resolved { secret: (*full).clone(), value: Arc::new(value) };
-                    values.insert(name.clone(), resolved);
+                    let value = Arc::new(value);
+                    let resolved = || Resolved { secret: (*full).clone(), value: value.clone() };
+                    values.extend(names.iter().map(|name| (name.clone(), resolved())));
+                    continue;
                 }
-                Ok(None) => failed.push((name.clone(), Reason::Empty)),
-                Err(error) => failed.push((name.clone(), Reason::Provider(error.kind(), error.to_string()))),
-            }
+                Ok(None) => Reason::Empty,
+                Err(error) => Reason::Provider(error.kind(), error.to_string()),
+            };
+            failed.extend(names.iter().map(|name| (name.clone(), reason.clone())));
         }
         for (name, reason) in failed {
             let concerned: Vec<Use> =

@@ -213,3 +213,20 @@ fn hints_can_be_pasted_into_a_shell() {
     assert_eq!(crate::reason::quoted("it's"), r"'it'\''s'");
     assert_eq!(crate::reason::quoted("https://api.example.com:8443"), "https://api.example.com:8443");
 }
+
+#[test]
+fn one_secret_behind_two_written_names_is_looked_up_once() {
+    let source = Source::default().with("prod/key", Access::Unrestricted, Some("v"));
+    let uses = [wanted("key", API, Placement::Header), wanted("prod/key", API, Placement::Body)];
+    assert_eq!(outcome(&source, Some("prod"), &uses), Ok(vec!["v".to_owned(), "v".to_owned()]));
+    assert_eq!(*source.lookups.borrow(), [name("prod/key")]);
+}
+
+#[test]
+fn a_use_has_one_reason_even_beside_a_question_about_the_same_secret() {
+    let source = Source::default().with("key", Access::Undecided, Some("v"));
+    let mut detour = wanted("key", API, Placement::Body);
+    detour.destination.deviations.push(Deviation::Proxy);
+    let uses = [wanted("key", API, Placement::Header), detour];
+    assert_eq!(outcome(&source, None, &uses), Err(vec!["destination_not_trusted", "undecided"]));
+}
