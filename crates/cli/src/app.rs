@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::{output, send};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -143,11 +143,6 @@ fn rephrase(text: &str) -> Failure {
         }
     }
     failure
-}
-
-/// Whether a word is one of the commands.
-pub(crate) fn is_command(word: &OsStr) -> bool {
-    commands::ALL.iter().any(|entry| word == entry.name)
 }
 
 #[cfg(test)]

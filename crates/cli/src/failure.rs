@@ -66,7 +66,6 @@ impl Failure {
         self.exit
     }
 
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

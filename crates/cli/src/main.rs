@@ -4,17 +4,28 @@
 //! [`commands`] does it with what [`context`] knows, [`output`] shows it, [`failure`] says why not.
 
 mod app;
+mod ask;
+mod child;
 mod commands;
 mod config;
 mod context;
 mod exit;
 mod failure;
+mod fault;
+mod hosts;
+mod input;
 mod interrupt;
+mod lookup;
 mod output;
 mod paths;
+mod proposal;
+mod report;
 mod send;
 mod table;
 mod terminal;
+mod unlock;
+mod ways;
+mod wildcard;
 
 use std::process::ExitCode;
 

@@ -83,11 +83,6 @@ impl Output {
         self.colored
     }
 
-    /// Columns of the terminal, `None` when standard output is no terminal.
-    pub(crate) fn width(&self) -> Option<usize> {
-        self.width
-    }
-
     pub(crate) fn is_terminal(&self) -> bool {
         self.width.is_some()
     }

@@ -1,7 +1,31 @@
 //! The commands, one file each, and the one list of them.
 
+mod accept_rollback;
+mod allow;
+mod backup;
 mod completions;
+mod describe;
+mod doctor;
+mod edit;
+mod enable;
 mod generate;
+mod get;
+mod history;
+mod init;
+mod keys;
+mod list;
+mod profiles;
+mod purge;
+mod refs;
+mod rename;
+mod reset;
+mod rm;
+mod rotate;
+mod send_only;
+mod set;
+mod tag;
+mod undo;
+mod verify;
 
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -56,7 +80,31 @@ const fn entry(
 }
 
 pub(crate) const ALL: &[Entry] = &[
+    entry("init", Section::Everyday, init::command, init::run),
+    entry("set", Section::Everyday, set::command, set::run),
+    entry("get", Section::Everyday, get::command, get::run),
+    entry("list", Section::Everyday, list::command, list::run),
     entry("send", Section::Everyday, send::help::command, send::unreachable),
+    entry("edit", Section::Secrets, edit::command, edit::run),
+    entry("describe", Section::Secrets, describe::command, describe::run),
+    entry("tag", Section::Secrets, tag::command, tag::run),
+    entry("rename", Section::Secrets, rename::command, rename::run),
+    entry("rm", Section::Secrets, rm::command, rm::run),
+    entry("undo", Section::Secrets, undo::command, undo::run),
+    entry("history", Section::Secrets, history::command, history::run),
+    entry("purge", Section::Secrets, purge::command, purge::run),
+    entry("profiles", Section::Secrets, profiles::command, profiles::run),
+    entry("refs", Section::Secrets, refs::command, refs::run),
+    entry("allow", Section::Rules, allow::command, allow::run),
+    entry("send-only", Section::Rules, send_only::command, send_only::run),
+    entry("enable", Section::Rules, enable::enable, enable::run_enable),
+    entry("disable", Section::Rules, enable::disable, enable::run_disable),
+    entry("keys", Section::Keys, keys::command, keys::run),
+    entry("reset", Section::Keys, reset::command, reset::run),
+    entry("verify", Section::Care, verify::command, verify::run),
+    entry("backup", Section::Care, backup::command, backup::run),
+    entry("doctor", Section::Care, doctor::command, doctor::run),
+    entry("accept-rollback", Section::Care, accept_rollback::command, accept_rollback::run),
     entry("completions", Section::Shell, completions::command, completions::run),
     entry("generate", Section::Hidden, generate::command, generate::run),
 ];

@@ -1,0 +1,206 @@
+//! `subrosa doctor`: what is wrong with a set-up, and what to do about it. Needs no key.
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::output::Style;
+use crate::table::{Cell, Table};
+use crate::{paths, unlock};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde::Serialize;
+use std::env;
+use subrosa_keychain::{Account, Keychain, KeychainError};
+use subrosa_vault::{Header, Location, SlotKind, Unlock, Vault};
+
+pub(super) fn command() -> Command {
+    Command::new("doctor")
+        .about("Explain what is wrong with a set-up, and the next command")
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("as JSON, schema doctor/1"))
+        .after_help("Asks for nothing and changes nothing. Exits with 1 if something is wrong.\n\nExample:\n  subrosa doctor")
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Good,
+    Note,
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    verdict: Verdict,
+    text: String,
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    findings: Vec<Finding>,
+}
+
+fn finding(what: &'static str, verdict: Verdict, text: impl Into<String>, hint: Option<&str>) -> Finding {
+    Finding { what, verdict, text: text.into(), hint: hint.map(str::to_owned) }
+}
+
+pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
+    let location = unlock::location(context)?;
+    let mut findings = vec![configuration(context)];
+    let header = vault(context, &location, &mut findings);
+    findings.push(keychain(context, header.as_ref()));
+    findings.extend(key(header.as_ref(), &location));
+    findings.extend(environment());
+    let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
+    if arguments.get_flag("json") {
+        context.output.json(&Report { schema: "doctor/1", findings })?;
+    } else {
+        show(context, &findings)?;
+    }
+    if bad == 0 { Ok(()) } else { Err(Failure::silent(crate::exit::Exit::GENERAL)) }
+}
+
+fn show(context: &Context, findings: &[Finding]) -> Outcome {
+    let mut table = Table::new(&["WHAT", "", "FOUND"]);
+    for finding in findings {
+        let (word, style) = match finding.verdict {
+            Verdict::Good => ("good", Style::Good),
+            Verdict::Note => ("note", Style::Faint),
+            Verdict::Bad => ("bad", Style::Bad),
+        };
+        table.row([finding.what.into(), Cell::styled(word, style), finding.text.as_str().into()]);
+    }
+    context.output.table(&table)?;
+    let hints = findings.iter().filter_map(|finding| finding.hint.as_deref());
+    hints.for_each(crate::output::hint);
+    Ok(())
+}
+
+fn configuration(context: &Context) -> Finding {
+    let path = paths::config().map(|path| path.display().to_string()).unwrap_or_default();
+    match context.config() {
+        Ok(_) => finding("configuration", Verdict::Good, path, None),
+        Err(failure) => {
+            finding("configuration", Verdict::Bad, failure.message(), Some(&format!("edit {path}")))
+        }
+    }
+}
+
+fn vault(context: &Context, location: &Location, findings: &mut Vec<Finding>) -> Option<Header> {
+    match Vault::inspect(location) {
+        Ok(header) => {
+            let text = format!("{}, generation {}", location.dir.display(), header.generation);
+            findings.push(finding("vault", Verdict::Good, text, None));
+            findings.push(ways_in(&header));
+            findings.push(pin(location, &header));
+            Some(header)
+        }
+        Err(error) => {
+            let hint = match &error {
+                subrosa_vault::VaultError::NotFound(_) => format!("subrosa init{}", context.vault_flag()),
+                subrosa_vault::VaultError::Unsafe { path, .. } => {
+                    format!("chmod go-w {}", crate::fault::quoted(&path.display().to_string()))
+                }
+                _ => String::from("restore a backup"),
+            };
+            findings.push(finding("vault", Verdict::Bad, error.to_string(), Some(&hint)));
+            None
+        }
+    }
+}
+
+fn ways_in(header: &Header) -> Finding {
+    let count = |kind| header.slots.iter().filter(|slot| slot.kind == kind).count();
+    let text = format!(
+        "{} by vault key, {} by passphrase, {} by recovery key",
+        count(SlotKind::VaultKey),
+        count(SlotKind::Passphrase),
+        count(SlotKind::Recovery)
+    );
+    match (count(SlotKind::Recovery), header.slots.iter().any(crate::report::is_weak)) {
+        (_, true) => finding(
+            "ways in",
+            Verdict::Bad,
+            format!("{text}; a passphrase is weakly protected"),
+            Some("subrosa keys add passphrase"),
+        ),
+        (0, false) => finding("ways in", Verdict::Note, text, Some("subrosa keys add recovery")),
+        _ => finding("ways in", Verdict::Good, text, None),
+    }
+}
+
+fn pin(location: &Location, header: &Header) -> Finding {
+    let path = location.state.join("pins").join(header.id.to_string());
+    match path.symlink_metadata() {
+        Ok(_) => finding("roll-back pin", Verdict::Good, path.display().to_string(), None),
+        Err(_) => {
+            finding("roll-back pin", Verdict::Note, "none yet: this vault was not opened here before", None)
+        }
+    }
+}
+
+fn keychain(context: &Context, header: Option<&Header>) -> Finding {
+    let what = "keychain";
+    if context.unlock.no_keychain {
+        return finding(what, Verdict::Note, "left alone", None);
+    }
+    let keychain = match Keychain::connect() {
+        Ok(keychain) => keychain,
+        // nothing is wrong with a machine that has none, as long as the vault has another way in
+        Err(error @ KeychainError::Absent { .. }) => {
+            return finding(what, Verdict::Note, error.to_string(), None);
+        }
+        Err(error) => return finding(what, Verdict::Bad, error.to_string(), Some(error.hint())),
+    };
+    let Some(header) = header else { return finding(what, Verdict::Good, "answers", None) };
+    for slot in header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey) {
+        match keychain.load(&Account { vault: header.id, slot: slot.id }) {
+            Ok(Some(_)) => return finding(what, Verdict::Good, "holds a key of this vault", None),
+            Ok(None) => {}
+            Err(error) => return finding(what, Verdict::Bad, error.to_string(), Some(error.hint())),
+        }
+    }
+    finding(what, Verdict::Note, "holds no key of this vault", Some("subrosa keys add keychain"))
+}
+
+/// Whether the key that the environment gives opens the vault.
+fn key(header: Option<&Header>, location: &Location) -> Option<Finding> {
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let name = unlock::ENVIRONMENT.into_iter().find(|name| is_set(name))?;
+    if header.is_none() {
+        return Some(finding(name, Verdict::Note, "is set", None));
+    }
+    let opened = unlock::from_environment(location).and_then(|key| match key {
+        Some(key) => Ok(Vault::open_despite_rollback(location, &Unlock::VaultKey(&key)).map(drop)?),
+        None => Ok(()),
+    });
+    Some(match opened {
+        Ok(()) => finding(name, Verdict::Good, "opens this vault", None),
+        Err(failure) => finding(name, Verdict::Bad, failure.message(), Some(&format!("unset {name}"))),
+    })
+}
+
+fn environment() -> Vec<Finding> {
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let mut findings = Vec::new();
+    if is_set("SSLKEYLOGFILE") {
+        findings.push(finding(
+            "SSLKEYLOGFILE",
+            Verdict::Note,
+            "is ignored: it would give every secret away",
+            None,
+        ));
+    }
+    for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        if is_set(name) {
+            findings.push(finding(
+                name,
+                Verdict::Note,
+                "is ignored: no proxy is taken from the environment",
+                None,
+            ));
+        }
+    }
+    findings
+}

@@ -1,0 +1,153 @@
+//! `subrosa refs`: the references in files, with the state of each; no values.
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output::Style;
+use crate::report::{State, hosts};
+use crate::table::{Cell, Table};
+use crate::{lookup, unlock};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use subrosa_secret::{Name, scan};
+use subrosa_vault::{Entry, Vault};
+
+pub(super) fn command() -> Command {
+    Command::new("refs")
+        .about("List the references in files, and whether they would resolve")
+        .arg(
+            Arg::new("files")
+                .value_name("FILE")
+                .num_args(1..)
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("'-' is standard input"),
+        )
+        .arg(
+            Arg::new("check")
+                .long("check")
+                .action(ArgAction::SetTrue)
+                .help("exit with 100 if one would not resolve"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("as JSON, schema refs/1"))
+        .after_help(
+            "Examples:\n  subrosa refs requests.sh collection.json\n  subrosa refs --check - < template.yaml",
+        )
+}
+
+/// One reference in one place.
+#[derive(Serialize)]
+struct Found {
+    file: String,
+    line: usize,
+    /// `null` where it is malformed
+    name: Option<String>,
+    /// ready, empty, disabled, missing, malformed
+    state: &'static str,
+    hosts: Option<String>,
+    problem: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    references: Vec<Found>,
+}
+
+pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
+    let vault = unlock::open(context)?;
+    let mut known = Known { context, vault: &vault, entries: BTreeMap::new() };
+    let mut references = Vec::new();
+    for path in arguments.get_many::<PathBuf>("files").unwrap_or_default() {
+        references.extend(known.references_of(path)?);
+    }
+    let unresolved = references.iter().filter(|found| found.state != "ready").count();
+    if arguments.get_flag("json") {
+        context.output.json(&Report { schema: "refs/1", references })?;
+    } else {
+        context.output.table(&table(&references))?;
+    }
+    if arguments.get_flag("check") && unresolved > 0 {
+        return Err(Failure::new(Exit::UNRESOLVED, format!("{unresolved} references would not resolve")));
+    }
+    Ok(())
+}
+
+fn table(references: &[Found]) -> Table {
+    let mut table = Table::new(&["PLACE", "REFERENCE", "STATE", "HOSTS"]);
+    for found in references {
+        let style = if found.state == "ready" { Style::Good } else { Style::Bad };
+        let name = found.name.as_deref().map(|name| format!("<<vault:{name}>>")).unwrap_or_default();
+        table.row([
+            format!("{}:{}", found.file, found.line).into(),
+            name.into(),
+            Cell::styled(found.state, style),
+            found.hosts.as_deref().or(found.problem.as_deref()).unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+/// Each secret is looked up once, however often it is referred to.
+struct Known<'a> {
+    context: &'a Context,
+    vault: &'a Vault,
+    entries: BTreeMap<Name, Option<Entry>>,
+}
+
+impl Known<'_> {
+    fn references_of(&mut self, path: &Path) -> Outcome<Vec<Found>> {
+        let text = read(path)?;
+        let scan = scan(&text);
+        let place =
+            |start: usize| 1 + memchr::memchr_iter(b'\n', text.get(..start).unwrap_or_default()).count();
+        let mut found = Vec::new();
+        for reference in scan.references {
+            let entry = self.entry(&reference.name)?;
+            found.push(Found {
+                file: path.display().to_string(),
+                line: place(reference.span.start),
+                name: Some(reference.name.to_string()),
+                state: entry.map_or("missing", |entry| State::of(entry).word()),
+                hosts: entry.map(|entry| hosts(&entry.policy.access)),
+                problem: None,
+            });
+        }
+        for malformed in scan.malformed {
+            found.push(Found {
+                file: path.display().to_string(),
+                line: place(malformed.span.start),
+                name: None,
+                state: "malformed",
+                hosts: None,
+                problem: Some(malformed.fault.to_string()),
+            });
+        }
+        found.sort_by_key(|found| found.line);
+        Ok(found)
+    }
+
+    fn entry(&mut self, name: &Name) -> Outcome<Option<&Entry>> {
+        if !self.entries.contains_key(name) {
+            let entry = lookup::find(self.context, self.vault, name)?;
+            self.entries.insert(name.clone(), entry);
+        }
+        Ok(self.entries.get(name).and_then(Option::as_ref))
+    }
+}
+
+fn read(path: &Path) -> Outcome<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut text = Vec::new();
+        let read = io::stdin().lock().read_to_end(&mut text);
+        return read
+            .map(|_| text)
+            .map_err(|error| Failure::file("read", Path::new("standard input"), &error));
+    }
+    fs::read(path).map_err(|error| Failure::file("read", path, &error))
+}

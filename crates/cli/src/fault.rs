@@ -1,0 +1,57 @@
+//! Errors of the libraries, as a person reads them: with the exit code and the next command.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use subrosa_keychain::KeychainError;
+use subrosa_vault::VaultError;
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Failure {
+        let text = error.to_string();
+        match error {
+            VaultError::NotFound(_) => Failure::new(Exit::NO_VAULT, text).hint("subrosa init"),
+            VaultError::WrongKey => Failure::new(Exit::LOCKED, text).hint("subrosa doctor"),
+            VaultError::NoSuchSecret(name) => {
+                Failure::general(text).hint(format!("subrosa set {}", quoted(name.as_str())))
+            }
+            VaultError::Damaged(_) => Failure::new(Exit::DAMAGED, text).hint("subrosa verify"),
+            VaultError::RolledBack { .. } => Failure::new(Exit::DAMAGED, text)
+                .hint("restore the newest copy of the vault, or see what this one holds: subrosa verify")
+                .hint("to go on from this file for good: subrosa accept-rollback"),
+            VaultError::LastWayIn => Failure::general(text).hint("subrosa keys add passphrase"),
+            VaultError::Unsafe { .. } => Failure::general(text).hint("subrosa doctor"),
+            VaultError::Audit(_) => Failure::new(Exit::AUDIT, text).hint("subrosa doctor"),
+            VaultError::Busy => Failure::general(text).hint("run the command again"),
+            _ => Failure::general(text),
+        }
+    }
+}
+
+impl From<KeychainError> for Failure {
+    fn from(error: KeychainError) -> Failure {
+        Failure::new(Exit::KEYCHAIN, error.to_string()).hint(error.hint())
+    }
+}
+
+/// A word as it has to be written in a shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@%+,=".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell_when_they_need_it() {
+        assert_eq!(quoted("prod/stripe-key"), "prod/stripe-key");
+        assert_eq!(quoted("my key"), "'my key'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("<<vault:a>>"), "'<<vault:a>>'");
+    }
+}

@@ -1,0 +1,103 @@
+//! Rules about hosts, as they are typed.
+
+use crate::failure::{Failure, Outcome};
+use crate::output;
+use clap::{Arg, ArgAction, ArgMatches};
+use subrosa_secret::{Access, HostRule, Placement};
+
+/// `--host`, `--only` and `--unrestricted`, for the commands that make a secret.
+pub(crate) fn rule_flags() -> [Arg; 3] {
+    [
+        Arg::new("host")
+            .long("host")
+            .value_name("RULE")
+            .action(ArgAction::Append)
+            .help("where it may go: [scheme://]host[:port], *.example.com, :* for any port"),
+        only_flag(),
+        unrestricted_flag(),
+    ]
+}
+
+pub(crate) fn only_flag() -> Arg {
+    Arg::new("only")
+        .long("only")
+        .value_name("PLACES")
+        .value_delimiter(',')
+        .help("only in these places of a request: header (with -u and cookies), query, path, body")
+}
+
+pub(crate) fn unrestricted_flag() -> Arg {
+    Arg::new("unrestricted").long("unrestricted").action(ArgAction::SetTrue).help("it may go anywhere")
+}
+
+/// What the flags of [`rule_flags`] say; `None` if they say nothing.
+pub(crate) fn access_of(arguments: &ArgMatches) -> Outcome<Option<Access>> {
+    let rules = rules_of(arguments, "host")?;
+    match (arguments.get_flag("unrestricted"), rules.is_empty()) {
+        (true, true) => Ok(Some(Access::Unrestricted)),
+        (true, false) => Err(Failure::usage("--unrestricted and rules exclude each other")),
+        (false, false) => Ok(Some(Access::Restricted(rules))),
+        (false, true) if arguments.contains_id("only") => {
+            Err(Failure::usage("--only needs a host to go with"))
+        }
+        (false, true) => Ok(None),
+    }
+}
+
+/// The rules of an argument, limited to the places of `--only`.
+pub(crate) fn rules_of(arguments: &ArgMatches, id: &str) -> Outcome<Vec<HostRule>> {
+    let texts = arguments.get_many::<String>(id).unwrap_or_default();
+    let places = arguments.get_many::<String>("only").unwrap_or_default();
+    let places: Vec<Placement> = places.map(|text| place(text)).collect::<Outcome<_>>()?;
+    let limited = |rule: HostRule| if places.is_empty() { rule } else { rule.limited_to(places.clone()) };
+    texts.map(|text| rule(text).map(limited)).collect()
+}
+
+fn place(text: &str) -> Outcome<Placement> {
+    text.trim().parse().map_err(|error| Failure::usage(format!("--only {text}: {error}")))
+}
+
+/// One rule; what of it has no effect is said.
+pub(crate) fn rule(text: &str) -> Outcome<HostRule> {
+    let parsed = HostRule::parse(text).map_err(|error| Failure::usage(format!("rule {text:?}: {error}")))?;
+    for notice in &parsed.notices {
+        output::note(&format!("rule {text}: {notice}"));
+    }
+    Ok(parsed.rule)
+}
+
+/// Adds rules to what a secret may do already. Rules that are there are not added twice.
+pub(crate) fn add(access: &mut Access, rules: &[HostRule]) {
+    let mut all = match std::mem::take(access) {
+        Access::Restricted(all) => all,
+        Access::Undecided | Access::Unrestricted => Vec::new(),
+    };
+    for rule in rules {
+        if !all.contains(rule) {
+            all.push(rule.clone());
+        }
+    }
+    *access = Access::Restricted(all);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_added_once() {
+        let (one, two) = (rule("api.example.com").unwrap(), rule("*.example.org").unwrap());
+        let mut access = Access::Undecided;
+        add(&mut access, std::slice::from_ref(&one));
+        add(&mut access, &[one.clone(), two.clone()]);
+        assert_eq!(access, Access::Restricted(vec![one, two]));
+    }
+
+    #[test]
+    fn hostile_e56_rules_for_everybody_are_refused() {
+        for text in ["*", "*.com", "*.co.uk", "*.github.io"] {
+            let error = rule(text).unwrap_err();
+            assert!(error.message().starts_with(&format!("rule {text:?}: ")), "{}", error.message());
+        }
+    }
+}

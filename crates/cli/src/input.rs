@@ -1,0 +1,134 @@
+//! Values on their way in: typed without echo, from standard input, or from a file. A value on the command line
+//! is taken with a warning, because every process of the machine and the shell's history can read it.
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::{output, terminal};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use subrosa_secret::{MAX_VALUE_LEN, SecretValue};
+use zeroize::Zeroizing;
+
+/// Where a value comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Typed on the terminal; read from standard input where that is a pipe or a file.
+    Asked,
+    /// Standard input.
+    Stdin,
+    File(PathBuf),
+    /// The command line.
+    Argument(String),
+}
+
+impl Source {
+    /// `-` is standard input, anything else a value; nothing is a question.
+    pub(crate) fn of_argument(argument: Option<&String>, file: Option<&PathBuf>) -> Source {
+        match (argument.map(String::as_str), file) {
+            (_, Some(path)) if path == Path::new("-") => Source::Stdin,
+            (_, Some(path)) => Source::File(path.clone()),
+            (Some("-"), None) => Source::Stdin,
+            (Some(text), None) => Source::Argument(text.to_owned()),
+            (None, None) => Source::Asked,
+        }
+    }
+}
+
+/// Reads a value. Of a single line of text the line break at its end is dropped unless `exact`: files and pipes end
+/// with one that belongs to no key. Several lines (a PEM) and binary values are kept byte for byte.
+pub(crate) fn value(context: &Context, source: Source, what: &str, exact: bool) -> Outcome<SecretValue> {
+    let bytes = match source {
+        Source::Argument(text) => {
+            output::warn("the value stood on the command line, where other programs can read it");
+            output::hint("leave it out to be asked, or pipe it in");
+            return made(Zeroizing::new(text.into_bytes()), what);
+        }
+        Source::Asked if terminal::stdin_is_terminal() => {
+            let mut terminal = context.terminal()?.ok_or_else(|| nobody_to_ask(what))?;
+            return made(terminal.secret(&format!("{what}:"))?, what);
+        }
+        Source::Asked | Source::Stdin => read_limited(io::stdin().lock(), Path::new("standard input"))?,
+        Source::File(path) => {
+            let file = File::open(&path).map_err(|error| Failure::file("read", &path, &error))?;
+            read_limited(file, &path)?
+        }
+    };
+    made(if exact { bytes } else { without_line_break(bytes) }, what)
+}
+
+/// Reads a text such as a key or a passphrase from a file, without its line break.
+pub(crate) fn line_of_file(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
+    let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
+    Ok(without_line_break(read_limited(file, path)?))
+}
+
+fn nobody_to_ask(what: &str) -> Failure {
+    Failure::usage(format!("no terminal to ask for {what}"))
+        .hint("pipe the value in, or name a file with --file")
+}
+
+fn made(bytes: Zeroizing<Vec<u8>>, what: &str) -> Outcome<SecretValue> {
+    if bytes.is_empty() {
+        return Err(Failure::usage(format!("{what} is empty")));
+    }
+    SecretValue::from_zeroizing(bytes).map_err(|error| Failure::usage(format!("{what}: {error}")))
+}
+
+/// Reads at most one byte more than a value may have, into a buffer that never moves: a growing buffer would leave
+/// copies of the secret behind.
+fn read_limited(reader: impl Read, from: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE_LEN + 2));
+    let limit = u64::try_from(MAX_VALUE_LEN + 1).unwrap_or(u64::MAX);
+    reader.take(limit).read_to_end(&mut bytes).map_err(|error| Failure::file("read", from, &error))?;
+    Ok(bytes)
+}
+
+fn without_line_break(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    let Some(line) = bytes.strip_suffix(b"\n") else { return bytes };
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let single = !line.contains(&b'\n') && std::str::from_utf8(line).is_ok();
+    let length = line.len();
+    if single {
+        bytes.truncate(length);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_loses_its_break_and_nothing_else_does() {
+        for (given, kept) in [
+            (&b"key\n"[..], &b"key"[..]),
+            (b"key\r\n", b"key"),
+            (b"key", b"key"),
+            (b"key \n", b"key "),
+            (b"key\n\n", b"key\n\n"),
+            (b"-----BEGIN\nabc\n-----END\n", b"-----BEGIN\nabc\n-----END\n"),
+            (b"\xff\xfe\n", b"\xff\xfe\n"),
+            (b"\n", b""),
+        ] {
+            assert_eq!(*without_line_break(Zeroizing::new(given.to_vec())), kept, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_refused() {
+        let bytes = read_limited(io::repeat(b'x'), Path::new("-")).unwrap();
+        assert_eq!(bytes.len(), MAX_VALUE_LEN + 1);
+        assert!(made(bytes, "value").is_err());
+        assert!(made(Zeroizing::new(Vec::new()), "value").is_err());
+    }
+
+    #[test]
+    fn sources_of_a_value() {
+        let (dash, text) = (String::from("-"), String::from("abc"));
+        assert_eq!(Source::of_argument(None, None), Source::Asked);
+        assert_eq!(Source::of_argument(Some(&dash), None), Source::Stdin);
+        assert_eq!(Source::of_argument(Some(&text), None), Source::Argument("abc".into()));
+        assert_eq!(Source::of_argument(None, Some(&PathBuf::from("f"))), Source::File("f".into()));
+    }
+}

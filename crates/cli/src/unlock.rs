@@ -1,0 +1,293 @@
+//! How the vault is opened.
+//!
+//! The first of these that is given: `--key-file`, `--passphrase-file`, `--passphrase`, `--recovery`; then
+//! `SUBROSA_KEY_FD`, `SUBROSA_KEY_FILE`, `SUBROSA_KEY`; then the keychain, without a question; then, on a terminal,
+//! a passphrase if the vault has one. What was given and does not work is an error: nothing falls back in silence.
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::input;
+use crate::terminal::Terminal;
+use std::env;
+use std::path::{Path, PathBuf};
+use subrosa_keychain::{Account, Keychain, KeychainError};
+use subrosa_secret::SecretValue;
+use subrosa_vault::{Header, Location, RecoveryKey, SlotKind, Unlock, Vault, VaultKey};
+use zeroize::Zeroizing;
+
+/// Holds the vault key itself; masked in what is shown and taken away from every program that is started.
+const KEY: &str = "SUBROSA_KEY";
+/// Names a file that holds it.
+const KEY_FILE: &str = "SUBROSA_KEY_FILE";
+/// Names an open file descriptor to read it from.
+const KEY_FD: &str = "SUBROSA_KEY_FD";
+
+/// What no other program is to see.
+pub(crate) const ENVIRONMENT: [&str; 3] = [KEY, KEY_FILE, KEY_FD];
+
+/// A key, passphrase or recovery key that was presented.
+pub(crate) enum Key {
+    Vault(VaultKey),
+    Passphrase(SecretValue),
+    Recovery(RecoveryKey),
+}
+
+impl Key {
+    pub(crate) fn as_unlock(&self) -> Unlock<'_> {
+        match self {
+            Key::Vault(key) => Unlock::VaultKey(key),
+            Key::Passphrase(passphrase) => Unlock::Passphrase(passphrase),
+            Key::Recovery(key) => Unlock::Recovery(key),
+        }
+    }
+}
+
+/// Where this run's vault and its pins stand.
+pub(crate) fn location(context: &Context) -> Outcome<Location> {
+    Ok(Location { dir: context.vault_folder()?, state: crate::paths::state()? })
+}
+
+/// Opens the vault of this run.
+pub(crate) fn open(context: &Context) -> Outcome<Vault> {
+    let location = location(context)?;
+    let key = present(context, &location)?;
+    Ok(Vault::open(&location, &key.as_unlock())?)
+}
+
+/// Opens it although it was rolled back, to tell or to accept that.
+pub(crate) fn open_despite_rollback(context: &Context) -> Outcome<Vault> {
+    let location = location(context)?;
+    let key = present(context, &location)?;
+    Ok(Vault::open_despite_rollback(&location, &key.as_unlock())?)
+}
+
+/// Where the key of this run comes from.
+pub(crate) enum Source {
+    KeyFile(PathBuf),
+    Keychain,
+    Other,
+}
+
+/// Where [`present`] takes the key from.
+pub(crate) fn source(context: &Context) -> Source {
+    let flags = &context.unlock;
+    let is_set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = &flags.key_file {
+        return Source::KeyFile(path.clone());
+    }
+    if flags.passphrase || flags.passphrase_file.is_some() || flags.recovery || is_set(KEY_FD).is_some() {
+        return Source::Other;
+    }
+    match (is_set(KEY_FILE), is_set(KEY)) {
+        (Some(path), _) => Source::KeyFile(path.into()),
+        (None, Some(_)) => Source::Other,
+        (None, None) => Source::Keychain,
+    }
+}
+
+/// The key that this run presents.
+pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
+    if !location.exists() {
+        let hint = format!("subrosa init{}", context.vault_flag());
+        let text = format!("no vault in {}", location.dir.display());
+        return Err(Failure::new(Exit::NO_VAULT, text).hint(hint));
+    }
+    if let Some(key) = flagged(context, location)? {
+        return Ok(key);
+    }
+    if let Some(key) = from_environment(location)? {
+        return Ok(Key::Vault(key));
+    }
+    let header = Vault::inspect(location)?;
+    let keychain = if context.unlock.no_keychain { Ok(None) } else { from_keychain(&header) };
+    if let Ok(Some(key)) = keychain {
+        return Ok(Key::Vault(key));
+    }
+    if header.slots.iter().any(|slot| slot.kind == SlotKind::Passphrase)
+        && let Some(mut terminal) = context.terminal()?
+    {
+        return Ok(Key::Passphrase(passphrase(&mut terminal)?));
+    }
+    Err(locked(&header, keychain.err()))
+}
+
+fn flagged(context: &Context, location: &Location) -> Outcome<Option<Key>> {
+    let flags = &context.unlock;
+    if let Some(path) = &flags.key_file {
+        return Ok(Some(Key::Vault(key_of_file(path, location)?)));
+    }
+    if let Some(path) = &flags.passphrase_file {
+        let passphrase = input::line_of_file(path)?;
+        let passphrase = SecretValue::from_zeroizing(passphrase);
+        return passphrase
+            .map(|it| Some(Key::Passphrase(it)))
+            .map_err(|error| Failure::usage(error.to_string()));
+    }
+    if !flags.passphrase && !flags.recovery {
+        return Ok(None);
+    }
+    let Some(mut terminal) = context.terminal()? else {
+        return Err(Failure::new(Exit::LOCKED, "no terminal to ask for the passphrase or recovery key")
+            .hint("--passphrase-file FILE, or --key-file FILE"));
+    };
+    if flags.passphrase {
+        return Ok(Some(Key::Passphrase(passphrase(&mut terminal)?)));
+    }
+    let text = terminal.secret("recovery key:")?;
+    Ok(Some(Key::Recovery(recovery_key(&text)?)))
+}
+
+fn passphrase(terminal: &mut Terminal) -> Outcome<SecretValue> {
+    let bytes = terminal.secret("passphrase of the vault:")?;
+    SecretValue::from_zeroizing(bytes).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn recovery_key(text: &[u8]) -> Outcome<RecoveryKey> {
+    let text = std::str::from_utf8(text).unwrap_or_default().trim();
+    RecoveryKey::parse(text).map_err(|error| Failure::new(Exit::LOCKED, format!("recovery key: {error}")))
+}
+
+pub(crate) fn from_environment(location: &Location) -> Outcome<Option<VaultKey>> {
+    if let Some(number) = env::var_os(KEY_FD) {
+        let number =
+            number.to_str().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
+        let Some(number) = number.filter(|_| cfg!(unix)) else {
+            return Err(Failure::usage(format!("{KEY_FD} names no file descriptor")));
+        };
+        let path = PathBuf::from(format!("/dev/fd/{number}"));
+        return vault_key(&input::line_of_file(&path)?, KEY_FD).map(Some);
+    }
+    if let Some(path) = env::var_os(KEY_FILE).filter(|path| !path.is_empty()) {
+        return key_of_file(Path::new(&path), location).map(Some);
+    }
+    match env::var_os(KEY).filter(|text| !text.is_empty()) {
+        Some(text) => {
+            let text = Zeroizing::new(text.into_encoded_bytes());
+            vault_key(&text, KEY).map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// The vault key in a file. The file must not lie beside what it opens, and nobody else may read it.
+pub(crate) fn key_of_file(path: &Path, location: &Location) -> Outcome<VaultKey> {
+    outside_of_vault(path, &location.dir)?;
+    private(path)?;
+    vault_key(&input::line_of_file(path)?, &path.display().to_string())
+}
+
+fn vault_key(text: &[u8], from: &str) -> Outcome<VaultKey> {
+    let text = std::str::from_utf8(text).unwrap_or_default().trim();
+    VaultKey::parse(text).map_err(|error| Failure::new(Exit::LOCKED, format!("vault key of {from}: {error}")))
+}
+
+/// Whoever copies the vault's folder must not get its key along.
+pub(crate) fn outside_of_vault(path: &Path, vault: &Path) -> Outcome {
+    let folder = match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => parent.canonicalize(),
+        None => env::current_dir(),
+    };
+    let inside = match (folder, vault.canonicalize()) {
+        (Ok(folder), Ok(vault)) => folder.starts_with(vault),
+        _ => path.starts_with(vault),
+    };
+    if inside {
+        return Err(Failure::usage(format!(
+            "the key file {} lies in the vault's own folder",
+            path.display()
+        ))
+        .hint("keep it elsewhere: a copy of the folder would hold both"));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> Outcome {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = path.metadata().map_err(|error| Failure::file("read", path, &error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.is_file() && mode & 0o177 != 0 {
+        return Err(Failure::new(Exit::LOCKED, format!("key file {} has mode {mode:03o}", path.display()))
+            .hint(format!("chmod 600 {}", crate::fault::quoted(&path.display().to_string()))));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private(_path: &Path) -> Outcome {
+    Ok(())
+}
+
+/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none.
+pub(crate) fn from_keychain(header: &Header) -> Result<Option<VaultKey>, KeychainError> {
+    let mut keychain = None;
+    for slot in header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey) {
+        let keychain = match &keychain {
+            Some(keychain) => keychain,
+            None => keychain.insert(Keychain::connect()?),
+        };
+        if let Some(key) = keychain.load(&Account { vault: header.id, slot: slot.id })? {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// Why there is no key, and every way in that this vault has.
+fn locked(header: &Header, keychain: Option<KeychainError>) -> Failure {
+    let mut failure = match keychain {
+        // what to do about a missing keychain is to take another way, and those follow
+        Some(error @ KeychainError::Absent { .. }) => {
+            Failure::new(Exit::KEYCHAIN, format!("vault locked: {error}"))
+        }
+        Some(error) => Failure::new(Exit::KEYCHAIN, format!("vault locked: {error}")).hint(error.hint()),
+        None => Failure::new(Exit::LOCKED, "vault locked: the keychain holds no key for it"),
+    };
+    for kind in [SlotKind::VaultKey, SlotKind::Passphrase, SlotKind::Recovery] {
+        if header.slots.iter().any(|slot| slot.kind == kind) {
+            failure = failure.hint(match kind {
+                SlotKind::VaultKey => {
+                    "with the vault key in a file: --key-file FILE, or SUBROSA_KEY_FILE=FILE"
+                }
+                SlotKind::Passphrase => "with the passphrase: --passphrase, or --passphrase-file FILE",
+                _ => "with the recovery key: --recovery",
+            });
+        }
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_key_beside_the_vault_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = folder.path().join("vault");
+        fs::create_dir_all(vault.join("deep")).unwrap();
+        for inside in ["vault/key", "vault/deep/key", "vault/../vault/key"] {
+            assert!(outside_of_vault(&folder.path().join(inside), &vault).is_err(), "{inside}");
+        }
+        for outside in ["key", "vault-key", "vault/../key"] {
+            assert!(outside_of_vault(&folder.path().join(outside), &vault).is_ok(), "{outside}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "x").unwrap();
+        for (mode, good) in
+            [(0o600, true), (0o400, true), (0o644, false), (0o640, false), (0o606, false), (0o700, false)]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(private(&path).is_ok(), good, "{mode:o}");
+        }
+    }
+}
