@@ -359,7 +359,8 @@ fn hostile_c33_a_stale_journal_of_another_vault() {
     drop(file);
     match contents(&scratch) {
         Ok(found) => assert_eq!(found, expected),
-        Err(kind) => assert_eq!(kind, "damaged"),
+        // where the journal brought the other vault's header, the keyslots do not open
+        Err(kind) => assert!(matches!(kind, "damaged" | "wrong_key"), "{kind}"),
     }
 }
 
