@@ -43,6 +43,8 @@ mod unlock;
 mod vault;
 #[cfg(test)]
 mod vault_tests;
+#[cfg(test)]
+mod vector_tests;
 mod verify;
 
 pub use audit::{AuditError, AuditLog, Head};
