@@ -68,14 +68,14 @@ fn blame(error: std::io::Error, path: &Path, missing: impl Fn() -> VaultError) -
 }
 
 #[cfg(unix)]
-fn others_may_write(metadata: &fs::Metadata) -> bool {
+pub(crate) fn others_may_write(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     metadata.mode() & 0o022 != 0
 }
 
 /// On Windows a folder of the user's profile inherits an access list that leaves other users out.
 #[cfg(not(unix))]
-fn others_may_write(_: &fs::Metadata) -> bool {
+pub(crate) fn others_may_write(_: &fs::Metadata) -> bool {
     false
 }
 

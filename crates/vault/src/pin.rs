@@ -9,7 +9,7 @@ use std::{
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use crate::{Tag, VaultId};
+use crate::{Tag, VaultId, files::others_may_write};
 
 const MAGIC: &str = "subrosa-pin 1";
 /// A pin is about 160 bytes; whatever is longer is none.
@@ -39,6 +39,9 @@ pub enum PinError {
     /// The file is not a pin of this vault.
     #[error("the roll-back pin {} is damaged", .0.display())]
     Damaged(PathBuf),
+    /// Others may write the file, so that it proves nothing.
+    #[error("the roll-back pin {} can be written by other users", .0.display())]
+    Unsafe(PathBuf),
     /// It cannot be written.
     #[error("cannot write the roll-back pin {}: {source}", path.display())]
     Write {
@@ -129,6 +132,7 @@ fn read(path: &Path, vault: &VaultId) -> Result<Option<Pin>, PinError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error)),
         Ok(metadata) if !metadata.is_file() => return Err(PinError::Damaged(path.to_owned())),
+        Ok(metadata) if others_may_write(&metadata) => return Err(PinError::Unsafe(path.to_owned())),
         Ok(_) => {}
     }
     let mut text = String::new();
@@ -246,6 +250,114 @@ mod tests {
         fs::rename(pins.path(&VAULT), &moved).expect("rename");
         std::os::unix::fs::symlink(&moved, pins.path(&VAULT)).expect("symlink");
         assert!(matches!(pins.read(&VAULT), Err(PinError::Damaged(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pin_that_others_may_write_proves_nothing() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_folder, pins) = pins();
+        pins.raise(&VAULT, &pin(5)).expect("raise");
+        for (mode, good) in [(0o620, false), (0o602, false), (0o644, true), (0o600, true)] {
+            fs::set_permissions(pins.path(&VAULT), fs::Permissions::from_mode(mode)).expect("chmod");
+            assert_eq!(pins.read(&VAULT).is_ok(), good, "{mode:o}");
+            assert_eq!(pins.raise(&VAULT, &pin(6)).is_ok(), good, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_is_no_hindrance() {
+        let (_folder, pins) = pins();
+        pins.raise(&VAULT, &pin(5)).expect("raise");
+        fs::write(pins.path(&VAULT).with_extension("new"), "subrosa-pin 1\nvault 0505")
+            .expect("a torn draft");
+        assert_eq!(pins.read(&VAULT).expect("read"), Some(pin(5)));
+        pins.raise(&VAULT, &pin(6)).expect("raise");
+        assert_eq!(pins.read(&VAULT).expect("read"), Some(pin(6)));
+    }
+
+    #[test]
+    fn no_other_text_of_the_same_meaning_is_a_pin() {
+        let good = format(&VAULT, &pin(5));
+        assert_eq!(parse(&good, &VAULT), Some(pin(5)));
+        let resealed = |text: String| {
+            let body = &text[..text.find("check ").expect("check")];
+            format!("{body}check {}\n", check_of(body))
+        };
+        for bad in [
+            good.replace("generation 5", "generation 05"),
+            good.replace("generation 5", "generation +5"),
+            good.replace("generation 5", "generation 18446744073709551616"),
+            good.replace("tag 05", "tag 5"),
+            good.replace("\n", "\r\n"),
+            good.replace("pin 1", "pin 2"),
+        ] {
+            assert_eq!(parse(&resealed(bad.clone()), &VAULT), None, "{bad}");
+        }
+        assert_eq!(parse(&format!("{good}{good}"), &VAULT), None);
+        for length in 0..good.len() {
+            assert_eq!(parse(&good[..length], &VAULT), None, "cut at {length}");
+        }
+    }
+
+    /// The environment variable that makes a test of this module raise a pin for another test, in a process of its own.
+    const CHILD: &str = "SUBROSA_TEST_PIN_RAISER";
+
+    fn raiser(state: &Path, from: u64) -> std::process::Child {
+        std::process::Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "pin::tests::raises_for_another_test", "--nocapture"])
+            .env(CHILD, format!("{from} {}", state.display()))
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a child")
+    }
+
+    #[test]
+    fn raises_for_another_test() {
+        let Ok(orders) = std::env::var(CHILD) else { return };
+        let (from, state) = orders.split_once(' ').expect("orders");
+        let pins = FilePins::new(Path::new(state));
+        for generation in (from.parse().expect("a number")..).step_by(2).take(4000) {
+            pins.raise(&VAULT, &pin(generation)).expect("raise");
+            println!("raised {generation}");
+        }
+    }
+
+    /// The last generation that a killed raiser had acknowledged.
+    fn killed_after(mut child: std::process::Child, lines: usize) -> u64 {
+        let mut output = std::io::BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        let mut last = 0;
+        for _ in 0..lines {
+            line.clear();
+            std::io::BufRead::read_line(&mut output, &mut line).expect("a line");
+            last = line.trim().strip_prefix("raised ").and_then(|number| number.parse().ok()).unwrap_or(last);
+        }
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).expect("the rest");
+        let complete = rest.rsplit_once('\n').map_or("", |(complete, _)| complete);
+        complete
+            .lines()
+            .filter_map(|line| line.strip_prefix("raised ")?.parse().ok())
+            .next_back()
+            .unwrap_or(last)
+    }
+
+    #[test]
+    fn processes_that_are_killed_leave_a_sound_pin_and_no_lock() {
+        let (folder, pins) = pins();
+        let state = folder.path().join("state");
+        for round in 0..6 {
+            let begin = 10_000 * round;
+            let (even, odd) = (raiser(&state, begin), raiser(&state, begin + 1));
+            let acknowledged = killed_after(even, 12 + round as usize * 7).max(killed_after(odd, 5));
+            let there = pins.read(&VAULT).expect("sound").expect("there");
+            assert!(acknowledged >= begin && there.generation >= acknowledged, "{there:?} {acknowledged}");
+            assert_eq!(there, pin(there.generation));
+        }
+        pins.raise(&VAULT, &pin(1_000_000)).expect("no lock is left");
     }
 
     #[test]
