@@ -156,7 +156,7 @@ impl Vault {
                 .cloned()
                 .collect();
             let row = rows.iter().find(|row| row.id == id.as_bytes()).ok_or(VaultError::NoSuchSlot(id))?;
-            if rows.len() == 1 {
+            if !rows.iter().any(|other| other != row && slots::is_way_in(other)) {
                 return Err(VaultError::LastWayIn);
             }
             change.delete(row)

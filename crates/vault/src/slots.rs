@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    NewSlot, RootKey, SlotError, SlotId, SlotInfo, Unlock, VaultError,
+    NewSlot, RootKey, SlotError, SlotId, SlotInfo, SlotKind, Unlock, VaultError,
     keys::RoleKeys,
     seal::{Padding, Sealed, open, seal},
     slot,
@@ -72,6 +72,15 @@ pub(crate) fn unlock(
         SlotError::DoesNotOpen => VaultError::WrongKey,
         error => error.into(),
     })
+}
+
+/// Whether this version could open a slot at all: one for a recipient, or whose costs are refused, is no way in.
+pub(crate) fn is_way_in(row: &Row) -> bool {
+    match slot::describe(&row.public) {
+        Ok((SlotKind::VaultKey | SlotKind::Recovery, _)) => true,
+        Ok((SlotKind::Passphrase, kdf)) => kdf.is_some(),
+        _ => false,
+    }
 }
 
 /// What a slot tells of itself, unproven.

@@ -78,6 +78,8 @@ impl Vault {
         let _ = std::fs::remove_file(&draft);
         files::make_private_file(&draft)?;
         Self::write_first_generation(&draft, id, slots)?;
+        // closed, the store leaves an empty journal under the draft's name, which no vault will have
+        let _ = std::fs::remove_file(location.dir.join(format!(".{}.new-journal", files::DATABASE)));
         publish(&draft, &location.database()).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => VaultError::AlreadyExists(location.dir.clone()),
             _ => VaultError::io("create", location.database())(error),

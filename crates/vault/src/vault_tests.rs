@@ -117,7 +117,7 @@ fn memchr_like(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 #[test]
-fn ways_in_are_added_and_removed_but_never_the_last() {
+fn hostile_b28_ways_in_are_added_and_removed_but_never_the_last() {
     let (scratch, mut vault) = Scratch::new();
     store(&mut vault, "a", "one");
     let first = vault.slot();
@@ -129,6 +129,44 @@ fn ways_in_are_added_and_removed_but_never_the_last() {
     assert_eq!(kind(scratch.open()), "wrong_key");
     let vault = crate::Vault::open(&scratch.location, &Unlock::VaultKey(&key)).expect("open");
     assert_eq!(read(&vault, "a").expect("get").as_deref(), Some("one"));
+}
+
+#[test]
+fn hostile_b28_a_slot_that_nothing_opens_is_no_way_in() {
+    let (_scratch, mut vault) = Scratch::new();
+    let first = vault.slot();
+    let id = SlotId::random().expect("random");
+    let key = VaultKey::generate().expect("random");
+    vault.add_slot(id, &NewSlot::VaultKey { key: &key, label: "" }).expect("add");
+    // as a newer program could have stored it: for a recipient
+    let reserved = vault.change(|change| {
+        let rows = change.rows(&crate::slots::key_of(id))?;
+        let mut row = rows.first().expect("the slot").clone();
+        row.public = vec![4, 0];
+        change.put(row)
+    });
+    reserved.expect("change");
+    assert_eq!(vault.slots().expect("slots").len(), 2);
+    assert_eq!(kind(vault.remove_slot(first)), "last_way_in");
+    vault.remove_slot(id).expect("the other one can go");
+    assert_eq!(kind(vault.remove_slot(first)), "last_way_in");
+}
+
+#[test]
+fn making_copying_and_changing_keys_leaves_nothing_behind() {
+    let (scratch, mut vault) = Scratch::new();
+    let copy = scratch.folder.path().join("copy");
+    store(&mut vault, "a", "one");
+    vault.backup(&copy).expect("backup");
+    vault.rotate_root(&[(vault.slot(), NewSlot::VaultKey { key: &scratch.key, label: "" })]).expect("rotate");
+    drop(vault);
+    for folder in [&scratch.location.dir, &copy] {
+        let files = std::fs::read_dir(folder).expect("folder").map(|file| file.expect("file").file_name());
+        let strange: Vec<_> = files
+            .filter(|name| name != "vault.db" && name != "vault.db-journal" && name != "audit.log")
+            .collect();
+        assert!(strange.is_empty(), "{}: {strange:?}", folder.display());
+    }
 }
 
 #[test]
