@@ -487,8 +487,7 @@ def open_record(keys, row, database):
         raise damaged("a row stands in another place than its version's")
     value = open_value(keys, row, policy["value"], database)
     if (len(value or b""), is_text(value or b"")) != (metadata["length"], metadata["text"]):
-        if value is not None or metadata["length"] != 0:
-            raise damaged("a value is not of the length or kind that its metadata says")
+        raise damaged("a value is not of the length or kind that its metadata says")
     return {"record": row.id.hex(), "version": row.version, **metadata, "policy": policy["policy"], **shown(value)}
 
 
