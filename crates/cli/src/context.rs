@@ -8,7 +8,8 @@ use crate::terminal::Terminal;
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use std::cell::OnceCell;
 use std::path::PathBuf;
-use subrosa_secret::Profile;
+use std::fmt::Display;
+use subrosa_secret::{Deviation, HostRule, Profile, TrustRules};
 
 /// Which key the user named to open the vault with.
 #[derive(Debug, Default)]
@@ -94,6 +95,26 @@ impl Context {
             return Ok(Some(profile.clone()));
         }
         self.config()?.profile.as_deref().map(parse_profile).transpose()
+    }
+
+    /// Where the user's own configuration lets requests with secrets leave plain trust and routing.
+    pub(crate) fn trust(&self) -> Outcome<TrustRules> {
+        let mut rules = TrustRules::new();
+        for trust in &self.config()?.trust {
+            let wrong = |error: &dyn Display| {
+                let text = format!("[[trust]] of config.toml, host {:?}: {error}", trust.host);
+                Failure::general(text)
+            };
+            let rule = HostRule::parse(&trust.host).map_err(|error| wrong(&error))?.rule;
+            let mut allowed = Vec::new();
+            for word in &trust.allow {
+                let known = Deviation::ALL.into_iter().find(|one| one.to_string() == *word || one.word() == word);
+                let known = known.ok_or_else(|| wrong(&format!("{word:?} is none of -k, --cacert, --resolve, --connect-to, foreign-host, proxy")))?;
+                allowed.push(known);
+            }
+            rules.allow(rule, allowed);
+        }
+        Ok(rules)
     }
 
     pub(crate) fn vault_folder(&self) -> Outcome<PathBuf> {

@@ -39,6 +39,15 @@ impl Exit {
     /// `CURLE_WRITE_ERROR`: what was received cannot be written
     pub(crate) const WRITE_ERROR: Exit = Exit(23);
 
+    pub(crate) const fn code(self) -> u8 {
+        self.0
+    }
+
+    /// Whether it is one of curl's: a transfer that failed, which `-s` passes over in silence.
+    pub(crate) const fn is_of_transfer(self) -> bool {
+        self.0 > 2 && self.0 < 100
+    }
+
     /// The code that curl gives the same fault.
     pub(crate) const fn curl(code: u8) -> Exit {
         Exit(code)

@@ -62,6 +62,17 @@ impl Failure {
         self
     }
 
+    /// The same with every text passed through `mask`.
+    pub(crate) fn masked(self, mask: impl Fn(&str) -> String) -> Failure {
+        let all = |texts: Vec<String>| texts.iter().map(|text| mask(text)).collect();
+        Failure {
+            exit: self.exit,
+            message: mask(&self.message),
+            details: all(self.details),
+            hints: all(self.hints),
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

@@ -18,6 +18,7 @@ mod interrupt;
 mod lookup;
 mod output;
 mod paths;
+mod record;
 mod proposal;
 mod report;
 mod send;

@@ -95,6 +95,12 @@ impl Plan {
         &self.malformed
     }
 
+    /// The URL as it is asked for, references unfilled: for people and for `-w`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}{}", self.destination.origin, String::from_utf8_lossy(&self.target.written()))
+    }
+
     /// The method that will be sent.
     #[must_use]
     pub fn method(&self) -> &str {

@@ -158,6 +158,20 @@ impl Target {
         self.path.iter().chain(self.query.iter().flatten())
     }
 
+    /// Path and query with references instead of values.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for segment in &self.path {
+            out.push(b'/');
+            out.extend_from_slice(segment.written());
+        }
+        if let Some(query) = &self.query {
+            out.push(b'?');
+            query.iter().for_each(|template| out.extend_from_slice(template.written()));
+        }
+        out
+    }
+
     /// Path and query as they stand in the request line.
     pub(crate) fn fill(&self, values: &dyn Values) -> Result<Zeroizing<Vec<u8>>, HttpError> {
         let mut out = Sink::default();

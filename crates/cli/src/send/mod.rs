@@ -2,15 +2,21 @@
 
 mod args;
 mod curl_only;
+mod deliver;
+mod draft;
 mod flags;
 mod glob;
 pub(crate) mod help;
 mod parse;
+mod perform;
+mod secrets;
+mod watch;
+mod write_out;
 
 use crate::context::{Context, Given, UnlockFlags};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use args::{Args, GlobalFlags};
+use args::GlobalFlags;
 use clap::ArgMatches;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -32,11 +38,7 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
         return Err(Failure::usage("no URL to send to").hint("subrosa send --help"));
     }
     let context = Context::new(given(std::mem::take(&mut args.globals)))?;
-    perform(&context, &args)
-}
-
-fn perform(_context: &Context, _args: &Args) -> Outcome<Exit> {
-    Err(Failure::general("sending is not connected yet"))
+    perform::perform(&context, &args)
 }
 
 /// clap never gets to run `send`: its words go to [`run`].

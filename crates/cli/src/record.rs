@@ -1,0 +1,73 @@
+//! Entries of the audit log: which secret was used, for what, by which program. Never a value.
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output;
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+use subrosa_secret::{Name, Origin};
+use subrosa_vault::{Action, AuditEntry, AuditError, Durability, Outcome as Ending, Vault};
+
+/// Records that these secrets are about to leave for an origin. Nothing may leave if this fails.
+pub(crate) fn sent(vault: &Vault, secrets: &BTreeSet<Name>, origin: &Origin) -> Outcome {
+    let entries: Vec<AuditEntry> =
+        secrets.iter().map(|secret| entry(Action::Send, secret, Some(origin.to_string()))).collect();
+    append(vault, &entries).map_err(|error| {
+        let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was sent"));
+        match error {
+            AuditError::ReadOnly(_) => failure.hint("--no-audit sends without a record"),
+            _ => failure.hint("subrosa audit verify"),
+        }
+    })
+}
+
+/// Records that a value is about to be shown. Storage that cannot be written is no reason not to read.
+pub(crate) fn shown(vault: &Vault, secret: &Name) -> Outcome {
+    match append(vault, &[entry(Action::Get, secret, None)]) {
+        Ok(()) => Ok(()),
+        Err(AuditError::ReadOnly(path)) => {
+            output::note(&format!("{} is read-only: no audit entry was written", path.display()));
+            Ok(())
+        }
+        Err(error) => {
+            Err(Failure::new(Exit::AUDIT, format!("{error}; nothing was shown")).hint("subrosa audit verify"))
+        }
+    }
+}
+
+fn append(vault: &Vault, entries: &[AuditEntry]) -> Result<(), AuditError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    vault.audit_log()?.append(entries, Durability::Process).map(drop)
+}
+
+fn entry(action: Action, secret: &Name, destination: Option<String>) -> AuditEntry {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    AuditEntry {
+        time: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+        pid: std::process::id(),
+        program: program(),
+        action,
+        secret: Some(secret.clone()),
+        destination,
+        outcome: Ending::Allowed,
+    }
+}
+
+/// Who started this process, as far as the system tells: a shell, a test runner, a coding agent.
+fn program() -> String {
+    started_by().unwrap_or_else(|| "subrosa".to_owned())
+}
+
+#[cfg(target_os = "linux")]
+fn started_by() -> Option<String> {
+    let parent = std::os::unix::process::parent_id();
+    let name = std::fs::read_to_string(format!("/proc/{parent}/comm")).ok()?;
+    Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn started_by() -> Option<String> {
+    None
+}

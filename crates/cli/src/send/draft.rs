@@ -1,0 +1,254 @@
+//! From flags to drafts: what curl would send, with the references still in it.
+
+use super::args::{Args, Data, DataKind, Version};
+use super::glob;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome, reason};
+use crate::fault::quoted;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use subrosa_http::{
+    Body, BodyKind, ConnectTo, Connection, ConnectionOptions, HeaderField, Identity, Protocol, RequestDraft, Resolve,
+    Text, Trust,
+};
+
+/// One request of a command line.
+pub(super) struct Job {
+    pub(super) draft: RequestDraft,
+    /// The URL as written, patterns expanded.
+    pub(super) url: String,
+    /// Where the body goes; standard output if nowhere.
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Every request that the command line stands for.
+pub(super) fn jobs(context: &Context, args: &Args) -> Outcome<Vec<Job>> {
+    let reader = Reader { args };
+    let base = reader.base(context)?;
+    let mut jobs = Vec::new();
+    for (at, pattern) in args.urls.iter().enumerate() {
+        let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
+        for found in expand(pattern, args)? {
+            let mut draft = base.clone();
+            draft.url = reader.text(found.url.as_bytes());
+            let output = args.outputs.get(at).or_else(|| args.outputs.last().filter(|_| args.urls.len() == 1));
+            let output = output.filter(|file| *file != "-").map(|file| output_path(file, &found.matched));
+            jobs.push(Job { draft, url: found.url, output });
+        }
+    }
+    Ok(jobs)
+}
+
+/// How the requests reach their hosts.
+pub(super) fn connection(args: &Args) -> Outcome<Arc<Connection>> {
+    let trust = match &args.cacert {
+        _ if args.insecure => Trust::InsecureAnybody,
+        Some(path) => Trust::from_ca_file(path)?,
+        None => Trust::System,
+    };
+    let identity = match &args.cert {
+        Some(path) => Some(Identity::from_files(path, args.key.as_deref())?),
+        None => None,
+    };
+    let protocol = if args.version == Some(Version::Http11) { Protocol::Http11 } else { Protocol::Http2 };
+    let options = ConnectionOptions {
+        trust,
+        identity,
+        resolve: args.resolve.iter().map(|text| Resolve::parse(text)).collect::<Result<_, _>>()?,
+        connect_to: args.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
+        protocol,
+    };
+    Ok(Connection::new(options))
+}
+
+fn expand(pattern: &str, args: &Args) -> Outcome<Vec<glob::Expansion>> {
+    if args.globoff {
+        return Ok(vec![glob::Expansion { url: pattern.to_owned(), matched: Vec::new() }]);
+    }
+    let scan = subrosa_secret::scan(pattern.as_bytes());
+    let spans: Vec<_> = if args.no_refs { Vec::new() } else { scan.references.into_iter().map(|it| it.span).collect() };
+    glob::expand(pattern, &spans).map_err(|error| {
+        malformed(format!("URL {pattern}: {error}")).hint("-g takes braces and brackets literally")
+    })
+}
+
+/// `#1` in a file's name is what the first pattern of the URL became.
+fn output_path(file: &OsStr, matched: &[String]) -> PathBuf {
+    let Some(text) = file.to_str() else { return PathBuf::from(file) };
+    let named = matched.iter().enumerate().rev();
+    PathBuf::from(named.fold(text.to_owned(), |text, (at, part)| text.replace(&format!("#{}", at + 1), part)))
+}
+
+fn malformed(text: impl Into<String>) -> Failure {
+    Failure::new(Exit::URL_MALFORMED, text)
+}
+
+struct Reader<'a> {
+    args: &'a Args,
+}
+
+impl Reader<'_> {
+    fn text(&self, bytes: &[u8]) -> Text {
+        if self.args.no_refs { Text::literal(bytes) } else { Text::new(bytes) }
+    }
+
+    fn option(&self, value: &OsStr) -> Text {
+        self.text(value.as_encoded_bytes())
+    }
+
+    /// All that the requests of a command line have in common.
+    fn base(&self, context: &Context) -> Outcome<RequestDraft> {
+        let args = self.args;
+        let mut draft = RequestDraft::new("");
+        draft.method = args.method.clone();
+        draft.head = args.head;
+        draft.data_in_query = args.get;
+        draft.user_agent = args.user_agent.as_deref().map(|value| self.option(value));
+        draft.referer = args.referer.as_deref().map(|value| self.option(value));
+        if !args.cookies.is_empty() {
+            let joined: Vec<&[u8]> = args.cookies.iter().map(|cookie| cookie.as_encoded_bytes()).collect();
+            draft.cookies = Some(self.text(&joined.join(&b"; "[..])));
+        }
+        draft.accept_encoding = args.compressed.then(|| "deflate, gzip".to_owned());
+        draft.headers = self.headers()?;
+        draft.basic_auth = self.user(context)?;
+        draft.body = self.body()?;
+        Ok(draft)
+    }
+
+    fn headers(&self) -> Outcome<Vec<HeaderField>> {
+        let mut fields = Vec::new();
+        for line in &self.args.headers {
+            match line.to_str().and_then(|text| text.strip_prefix('@')) {
+                Some(file) => {
+                    let bytes = read(Path::new(file))?;
+                    for line in bytes.split(|byte| *byte == b'\n') {
+                        let line = line.strip_suffix(b"\r").unwrap_or(line);
+                        fields.extend(HeaderField::parse(&self.file_text(line, file)?)?);
+                    }
+                }
+                None => fields.extend(HeaderField::parse(&self.option(line))?),
+            }
+        }
+        if let Some(token) = &self.args.bearer {
+            let value = [b"Bearer ", token.as_encoded_bytes()].concat();
+            fields.push(HeaderField::new("Authorization", self.text(&value)));
+        }
+        if let Some(range) = &self.args.range {
+            let value = [b"bytes=", range.as_encoded_bytes()].concat();
+            fields.push(HeaderField::new("Range", self.text(&value)));
+        }
+        Ok(fields)
+    }
+
+    /// curl asks for a password that is not there. A text that is all reference may hold both.
+    fn user(&self, context: &Context) -> Outcome<Option<Text>> {
+        let Some(user) = &self.args.user else { return Ok(None) };
+        let bytes = user.as_encoded_bytes();
+        let references = subrosa_secret::scan(bytes).references;
+        let inside = |at: usize| references.iter().any(|reference| reference.span.contains(&at));
+        let has_colon = bytes.iter().enumerate().any(|(at, byte)| *byte == b':' && !inside(at));
+        if has_colon || !references.is_empty() {
+            return Ok(Some(self.option(user)));
+        }
+        let Some(mut terminal) = context.terminal()? else { return Ok(Some(self.option(user))) };
+        let password = terminal.secret(&format!("password of {}:", user.to_string_lossy()))?;
+        let whole = zeroize::Zeroizing::new([bytes, b":", &password].concat());
+        // what was typed is a password, whatever it looks like
+        Ok(Some(Text::literal(whole.as_slice())))
+    }
+
+    fn body(&self) -> Outcome<Option<Body>> {
+        let data = &self.args.data;
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let json = data.iter().any(|data| data.kind == DataKind::Json);
+        let mut body = Body::new(if json { BodyKind::Json } else { BodyKind::Form });
+        for one in data {
+            self.append(&mut body, one)?;
+        }
+        Ok(Some(body))
+    }
+
+    fn append(&self, body: &mut Body, data: &Data) -> Outcome {
+        let text = data.text.as_os_str();
+        let file = text.to_str().and_then(|text| text.strip_prefix('@'));
+        match (data.kind, file) {
+            (DataKind::Encoded, _) => return self.append_encoded(body, text),
+            (DataKind::Ascii, Some(file)) => {
+                let mut bytes = read(Path::new(file))?;
+                // curl reads the file as a string of lines
+                bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+                body.append(self.file_text(&bytes, file)?);
+            }
+            (DataKind::Binary | DataKind::Json, Some(file)) => {
+                body.append(self.file_text(&read(Path::new(file))?, file)?);
+            }
+            (DataKind::Raw, _) | (_, None) => body.append(self.option(text)),
+        }
+        Ok(())
+    }
+
+    /// `content`, `=content`, `name=content`, `@file`, `name@file`.
+    fn append_encoded(&self, body: &mut Body, text: &OsStr) -> Outcome {
+        let bytes = text.as_encoded_bytes();
+        let name_of = |name: &[u8]| Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty());
+        match bytes.iter().position(|byte| matches!(byte, b'=' | b'@')) {
+            None => body.append_urlencoded(None, self.text(bytes)),
+            Some(at) if bytes[at] == b'=' => {
+                body.append_urlencoded(name_of(&bytes[..at]).as_deref(), self.text(&bytes[at + 1..]));
+            }
+            Some(at) => {
+                let file = String::from_utf8_lossy(&bytes[at + 1..]).into_owned();
+                let content = self.file_text(&read(Path::new(&file))?, &file)?;
+                body.append_urlencoded(name_of(&bytes[..at]).as_deref(), content);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a file holds was often written by somebody else: whether references in it count is the user's to say.
+    fn file_text(&self, bytes: &[u8], file: &str) -> Outcome<Text> {
+        if self.args.no_refs || self.args.expand_files == Some(false) {
+            return Ok(Text::literal(bytes));
+        }
+        let scan = subrosa_secret::scan(bytes);
+        if self.args.expand_files == Some(true) || (scan.references.is_empty() && scan.malformed.is_empty()) {
+            return Ok(Text::new(bytes));
+        }
+        Err(Failure::new(Exit::UNRESOLVED, format!("{file} holds references; nothing was sent"))
+            .hint("--expand-files resolves them, --no-expand-files sends the file as it is")
+            .hint(format!("subrosa refs {}", quoted(file))))
+    }
+}
+
+/// A file of the request; `-` is standard input.
+fn read(path: &Path) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let result = match path.to_str() {
+        Some("-") => io::stdin().lock().read_to_end(&mut bytes),
+        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    match result {
+        Ok(_) => Ok(bytes),
+        Err(error) => {
+            let text = format!("cannot read {}: {}", path.display(), reason(&error));
+            Err(Failure::new(Exit::READ_ERROR, text))
+        }
+    }
+}
+
+/// The text of `-w`: `@file` is read.
+pub(super) fn write_out_format(value: &OsString) -> Outcome<String> {
+    let text = value.to_str().ok_or_else(|| Failure::usage("the format of -w is not UTF-8 text"))?;
+    match text.strip_prefix('@') {
+        Some(file) => String::from_utf8(read(Path::new(file))?)
+            .map_err(|_| Failure::usage(format!("{file} is not UTF-8 text"))),
+        None => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,223 @@
+//! The secrets of one `send`: judged, asked about, looked up, recorded.
+
+use super::args::Args;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::{input, lookup, record, unlock};
+use std::collections::{BTreeMap, BTreeSet};
+use subrosa_http::{Plan, Values};
+use subrosa_provider::LocalSource;
+use subrosa_resolver::{Answer, Overrides, Question, Reason, Resolved, Resolver, Unresolved, Use, Verdicts};
+use subrosa_secret::{Access, HostRule, Name, Origin, Profile, Redactor, SecretValue, TrustRules};
+use subrosa_vault::{Entry, Vault};
+
+/// Values by the names that references write.
+#[derive(Default)]
+pub(super) struct Found(BTreeMap<Name, Resolved>);
+
+impl Values for Found {
+    fn value(&self, name: &Name) -> Option<&SecretValue> {
+        self.0.get(name).map(|resolved| resolved.value.as_ref())
+    }
+}
+
+impl Found {
+    /// Masks every one of these values.
+    pub(super) fn redactor(&self) -> Redactor {
+        Redactor::new(self.0.iter().map(|(name, resolved)| (name.clone(), resolved.value.as_ref())))
+    }
+}
+
+/// What `send` knows of secrets. The vault is opened when a request needs it.
+pub(super) struct Secrets {
+    vault: Option<Vault>,
+    trust: TrustRules,
+    profile: Option<Profile>,
+    overrides: Overrides,
+    /// Questions that the user has answered, for the hops of a redirect.
+    answered: Vec<(Question, Answer)>,
+    /// What the audit log holds of this process already.
+    recorded: BTreeSet<(Name, Origin)>,
+    audit: bool,
+}
+
+impl Secrets {
+    /// Reads the values of `--with`.
+    pub(super) fn new(context: &Context, args: &Args) -> Outcome<Self> {
+        let mut overrides = Overrides::default();
+        for text in &args.with {
+            let name = lookup::name(text)?;
+            let value = input::value(context, input::Source::Asked, &format!("value of {name}"), false)?;
+            overrides.insert(name, value);
+        }
+        Ok(Self {
+            vault: None,
+            trust: TrustRules::new(),
+            profile: None,
+            overrides,
+            answered: Vec::new(),
+            recorded: BTreeSet::new(),
+            audit: !args.no_audit,
+        })
+    }
+
+    /// Judges every use of every request, asks what only the user can answer, and looks the values up.
+    /// Nothing has been sent when this fails.
+    pub(super) fn resolve(&mut self, context: &Context, plans: &[Plan], keep: bool) -> Outcome<Found> {
+        let malformed: Vec<Unresolved> = plans.iter().flat_map(malformed).collect();
+        let uses: Vec<Use> = plans.iter().flat_map(uses).collect();
+        self.refuse_unused(&uses)?;
+        if uses.is_empty() {
+            return if malformed.is_empty() { Ok(Found::default()) } else { Err(refused(malformed)) };
+        }
+        self.trust = context.trust()?;
+        self.profile = context.profile()?;
+        let mut vault = unlock::open(context)?;
+        let source = LocalSource::new(&vault);
+        let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
+        let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
+        let wishes = ask(context, &mut verdicts, &malformed)?;
+        let mut unresolved = malformed;
+        let found = match verdicts.values() {
+            Ok(found) if unresolved.is_empty() => Found(found),
+            Ok(_) => return Err(refused(unresolved)),
+            Err(more) => {
+                unresolved.extend(more);
+                return Err(refused(unresolved));
+            }
+        };
+        self.answered.extend(wishes.iter().map(|(question, _)| (question.clone(), Answer::Yes)));
+        store(&mut vault, &wishes, keep.then_some(&self.overrides))?;
+        self.vault = Some(vault);
+        Ok(found)
+    }
+
+    /// The same for one hop of a redirect: the rules are judged anew, and nothing more is asked.
+    pub(super) fn resolve_hop(&self, plan: &Plan) -> Outcome<Found> {
+        let uses: Vec<Use> = uses(plan).collect();
+        let Some(vault) = self.vault.as_ref().filter(|_| !uses.is_empty()) else { return Ok(Found::default()) };
+        let source = LocalSource::new(vault);
+        let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
+        let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
+        for question in verdicts.questions().to_vec() {
+            let known = |(asked, _): &&(Question, Answer)| {
+                asked.secret == question.secret
+                    && asked.origin == question.origin
+                    && asked.placements.is_superset(&question.placements)
+            };
+            if let Some((_, answer)) = self.answered.iter().find(known) {
+                verdicts.answer(&question, *answer);
+            }
+        }
+        verdicts.values().map(Found).map_err(refused)
+    }
+
+    /// Writes to the audit log what is about to leave, before it does: once for each secret and destination.
+    pub(super) fn record(&mut self, found: &Found, plan: &Plan) -> Outcome {
+        let Some(vault) = self.vault.as_ref().filter(|_| self.audit) else { return Ok(()) };
+        let origin = &plan.destination().origin;
+        let used = plan.uses().iter().filter_map(|used| found.0.get(&used.name));
+        let new: BTreeSet<Name> = used
+            .map(|resolved| resolved.secret.clone())
+            .filter(|secret| !self.recorded.contains(&(secret.clone(), origin.clone())))
+            .collect();
+        record::sent(vault, &new, origin)?;
+        self.recorded.extend(new.into_iter().map(|secret| (secret, origin.clone())));
+        Ok(())
+    }
+
+    /// A value for a name that no request uses was meant for something else.
+    fn refuse_unused(&self, uses: &[Use]) -> Outcome {
+        match self.overrides.names().find(|name| !uses.iter().any(|wanted| wanted.name == **name)) {
+            Some(name) => Err(Failure::usage(format!("--with {name}: the request does not refer to it"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn uses(plan: &Plan) -> impl Iterator<Item = Use> {
+    plan.uses().iter().map(|used| Use {
+        name: used.name.clone(),
+        placement: used.placement,
+        place: used.place.clone(),
+        destination: plan.destination().clone(),
+    })
+}
+
+fn malformed(plan: &Plan) -> Vec<Unresolved> {
+    let one = |fault: &subrosa_http::MalformedUse| Unresolved {
+        reference: "a reference".to_owned(),
+        place: fault.place.clone(),
+        reason: Reason::Malformed(fault.fault.to_string()),
+        hint: Some("--no-refs sends text as it is".to_owned()),
+    };
+    plan.malformed().iter().map(one).collect()
+}
+
+/// Asks all open questions before anything is sent. Returns those that were answered with yes, and whether for ever.
+fn ask(
+    context: &Context,
+    verdicts: &mut Verdicts<'_, LocalSource<'_>, Entry>,
+    malformed: &[Unresolved],
+) -> Outcome<Vec<(Question, bool)>> {
+    let mut wishes = Vec::new();
+    // no use in asking when the answer cannot help
+    if verdicts.questions().is_empty() || !verdicts.unresolved().is_empty() || !malformed.is_empty() {
+        return Ok(wishes);
+    }
+    let Some(mut terminal) = context.terminal()? else { return Ok(wishes) };
+    for question in verdicts.questions().to_vec() {
+        let places: Vec<String> = question.placements.iter().map(ToString::to_string).collect();
+        let text = format!("send {} to {} ({})?", question.secret, question.origin, places.join(", "));
+        match terminal.choose(&format!("{text} [t]his time, [a]lways, [n]o:"), &['t', 'a', 'n'])? {
+            'n' => verdicts.answer(&question, Answer::No),
+            letter => {
+                verdicts.answer(&question, Answer::Yes);
+                wishes.push((question, letter == 'a'));
+            }
+        }
+    }
+    Ok(wishes)
+}
+
+/// Stores in one change what the user wants kept: rules for "always", and the values of `--with --keep`.
+fn store(vault: &mut Vault, wishes: &[(Question, bool)], kept: Option<&Overrides>) -> Outcome {
+    let always: Vec<&Question> = wishes.iter().filter(|(_, always)| *always).map(|(question, _)| question).collect();
+    if always.is_empty() && kept.is_none() {
+        return Ok(());
+    }
+    vault.change(|change| {
+        if let Some(overrides) = kept {
+            for name in overrides.names() {
+                change.set(name, overrides.value(name).map(|value| value.as_ref()))?;
+            }
+        }
+        for question in &always {
+            let rule = HostRule::exactly(&question.origin).limited_to(question.placements.iter().copied());
+            change.update(&question.secret, |_, policy| match &mut policy.access {
+                Access::Restricted(rules) => rules.push(rule),
+                access => *access = Access::Restricted(vec![rule]),
+            })?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn unreadable(error: subrosa_provider::ProviderError) -> Failure {
+    Failure::general(error.to_string()).hint("subrosa doctor")
+}
+
+/// One error for everything that keeps the requests from being sent.
+pub(super) fn refused(unresolved: Vec<Unresolved>) -> Failure {
+    let hints: BTreeSet<String> = unresolved.iter().filter_map(|one| one.hint.clone()).collect();
+    let failure = match unresolved.as_slice() {
+        [one] => Failure::new(Exit::UNRESOLVED, format!("{one}; nothing was sent")),
+        all => {
+            let text = format!("{} references are unresolved; nothing was sent", all.len());
+            all.iter().fold(Failure::new(Exit::UNRESOLVED, text), |failure, one| failure.detail(one.to_string()))
+        }
+    };
+    hints.into_iter().fold(failure, Failure::hint)
+}

@@ -1,0 +1,180 @@
+//! What happens on the way: `-v`, the audit entry before the first byte, and the judging of every hop.
+
+use super::args::Args;
+use super::secrets::{Found, Secrets};
+use crate::exit::Exit;
+use crate::failure::{Failure, visible};
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+use subrosa_http::blocking::Response;
+use subrosa_http::{BoxError, Ends, Event, Hops, Observer, Plan, Request, ResponseHead, Sending, Sizes, Timings};
+use subrosa_secret::Redactor;
+
+/// One exchange as it is seen from outside.
+pub(super) struct Watch<'a> {
+    args: &'a Args,
+    secrets: &'a mut Secrets,
+    found: &'a Found,
+    redactor: &'a Redactor,
+    plan: &'a Plan,
+    /// The values and the audit's view of a hop, once there is one.
+    hop: Option<Hop>,
+    failure: Option<Failure>,
+    heads: Vec<ResponseHead>,
+    started: Instant,
+    /// The URL of the last request, references unfilled.
+    pub(super) url: String,
+    pub(super) method: String,
+    pub(super) redirects: u32,
+    pub(super) redirect_time: Duration,
+    pub(super) connects: u32,
+    pub(super) timings: Timings,
+    pub(super) sizes: Sizes,
+    pub(super) ends: Option<Ends>,
+}
+
+struct Hop {
+    recorded: bool,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        args: &'a Args,
+        secrets: &'a mut Secrets,
+        found: &'a Found,
+        redactor: &'a Redactor,
+        plan: &'a Plan,
+    ) -> Self {
+        Self {
+            args,
+            secrets,
+            found,
+            redactor,
+            plan,
+            hop: None,
+            failure: None,
+            heads: Vec::new(),
+            started: Instant::now(),
+            url: plan.url(),
+            method: plan.method().to_owned(),
+            redirects: 0,
+            redirect_time: Duration::ZERO,
+            connects: 0,
+            timings: Timings::default(),
+            sizes: Sizes::default(),
+            ends: None,
+        }
+    }
+
+    pub(super) fn begin(&mut self, started: Instant) {
+        self.started = started;
+    }
+
+    pub(super) fn found(&self) -> &'a Found {
+        self.found
+    }
+
+    /// What stopped the exchange on our side, with its own exit code.
+    pub(super) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// The heads of all responses, interim ones and those of redirects included, as `-i` shows them.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads.iter().map(|head| head.raw.as_slice())
+    }
+
+    /// The head of the last response.
+    pub(super) fn head(&self) -> Option<&ResponseHead> {
+        self.heads.last()
+    }
+
+    pub(super) fn answered(&mut self, response: &Response<'_>) {
+        self.ends = Some(response.ends());
+    }
+
+    pub(super) fn done(&mut self, response: &Response<'_>) {
+        self.timings = response.timings();
+        self.sizes = response.sizes();
+    }
+
+    fn say(&self, mark: char, text: &[u8]) {
+        if self.args.verbose {
+            let masked = self.redactor.redact(text);
+            let text = String::from_utf8_lossy(&masked);
+            let _ = writeln!(io::stderr(), "{mark} {}", visible(&text));
+        }
+    }
+
+    fn say_head(&self, mark: char, head: &[u8]) {
+        let lines = head.strip_suffix(b"\r\n").unwrap_or(head);
+        for line in lines.split(|byte| *byte == b'\n') {
+            self.say(mark, line.strip_suffix(b"\r").unwrap_or(line));
+        }
+    }
+
+    fn stop(&mut self, failure: Failure) -> BoxError {
+        let text = failure.message().to_owned();
+        self.failure = Some(failure);
+        text.into()
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Resolved { host, addresses } => {
+                let all: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+                self.say('*', format!("{host} is at {}", all.join(", ")).as_bytes());
+            }
+            Event::Connected { host, remote } => {
+                self.connects += 1;
+                self.say('*', format!("connected to {host} ({}) port {}", remote.ip(), remote.port()).as_bytes());
+            }
+            Event::Tls(facts) => {
+                let alpn = facts.alpn.as_deref().unwrap_or("http/1.1");
+                self.say('*', format!("{}, {}, {alpn}", facts.version, facts.cipher).as_bytes());
+                if let Some(certificate) = &facts.certificate {
+                    let text = format!("certificate of {}, issued by {}", certificate.subject, certificate.issuer);
+                    self.say('*', text.as_bytes());
+                }
+            }
+            Event::Reused { remote } => {
+                self.say('*', format!("using the connection to {} again", remote.ip()).as_bytes());
+            }
+            Event::RequestHead(head) => self.say_head('>', head),
+            Event::ResponseHead(head) => {
+                self.say_head('<', &head.raw);
+                self.heads.push(head.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn before_send(&mut self, _: &Sending<'_>) -> Result<(), BoxError> {
+        // a hop was recorded when it was filled, with its own uses
+        if self.hop.as_ref().is_some_and(|hop| hop.recorded) {
+            return Ok(());
+        }
+        let (found, plan) = (self.found, self.plan);
+        self.secrets.record(found, plan).map_err(|failure| self.stop(failure))
+    }
+}
+
+impl Hops for Watch<'_> {
+    fn fill(&mut self, plan: &Plan) -> Result<Request, BoxError> {
+        self.redirects += 1;
+        self.redirect_time = self.started.elapsed();
+        self.url = plan.url();
+        self.method = plan.method().to_owned();
+        let found = match self.secrets.resolve_hop(plan) {
+            Ok(found) => found,
+            Err(failure) => return Err(self.stop(failure.with_exit(Exit::UNRESOLVED))),
+        };
+        if let Err(failure) = self.secrets.record(&found, plan) {
+            return Err(self.stop(failure));
+        }
+        self.hop = Some(Hop { recorded: true });
+        Ok(plan.fill(&found)?)
+    }
+}
