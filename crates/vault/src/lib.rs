@@ -47,7 +47,9 @@ mod vault_tests;
 mod vector_tests;
 mod verify;
 
-pub use audit::{AuditError, AuditLog, Head};
+pub use audit::{
+    Action, AuditEntry, AuditError, AuditLog, AuditRecord, AuditReport, Durability, Head, Outcome, Rekeying,
+};
 pub use backup::Purged;
 pub use change::Change;
 pub use entry::{Entry, Metadata};

@@ -8,7 +8,7 @@ use std::{
 use subrosa_secret::{Name, SecretValue};
 
 use crate::{
-    AuditLog, Entry, FORMAT, Location, NewSlot, Pin, RootKey, SUITE, SlotId, SlotInfo, Unlock, VaultError,
+    AuditError, AuditLog, Entry, FORMAT, Location, NewSlot, Pin, RootKey, SUITE, SlotId, SlotInfo, Unlock, VaultError,
     VaultId,
     change::{Change, open_named},
     files,
@@ -188,8 +188,8 @@ impl Vault {
     }
 
     /// Its audit log.
-    pub fn audit_log(&self) -> Result<AuditLog, VaultError> {
-        Ok(AuditLog::open(&self.location.dir, &self.keys.vault, self.keys.audit(), self.keys.epoch)?)
+    pub fn audit_log(&self) -> Result<AuditLog, AuditError> {
+        AuditLog::open(&self.location.dir, &self.keys.vault, self.keys.audit(), self.keys.epoch)
     }
 
     /// How far the audit log had come when the vault was last written.
