@@ -7,8 +7,8 @@ use crate::paths;
 use crate::terminal::Terminal;
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use std::cell::OnceCell;
-use std::path::PathBuf;
 use std::fmt::Display;
+use std::path::PathBuf;
 use subrosa_secret::{Deviation, HostRule, Profile, TrustRules};
 
 /// Which key the user named to open the vault with.
@@ -108,8 +108,13 @@ impl Context {
             let rule = HostRule::parse(&trust.host).map_err(|error| wrong(&error))?.rule;
             let mut allowed = Vec::new();
             for word in &trust.allow {
-                let known = Deviation::ALL.into_iter().find(|one| one.to_string() == *word || one.word() == word);
-                let known = known.ok_or_else(|| wrong(&format!("{word:?} is none of -k, --cacert, --resolve, --connect-to, foreign-host, proxy")))?;
+                let known =
+                    Deviation::ALL.into_iter().find(|one| one.to_string() == *word || one.word() == word);
+                let known = known.ok_or_else(|| {
+                    wrong(&format!(
+                        "{word:?} is none of -k, --cacert, --resolve, --connect-to, foreign-host, proxy"
+                    ))
+                })?;
                 allowed.push(known);
             }
             rules.allow(rule, allowed);

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::output::rfc3339;
-use crate::{lookup, unlock};
+use crate::{lookup, record, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde::Serialize;
 use subrosa_secret::SecretValue;
@@ -41,6 +41,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let vault = unlock::open(context)?;
     let entry = lookup::require(context, &vault, &name)?;
     let value = disclosed(&vault, &entry, arguments.get_one::<u64>("version").copied())?;
+    record::shown(&vault, &entry.metadata.name)?;
     if arguments.get_flag("json") {
         return context.output.json(&Report::of(&entry, &value));
     }

@@ -4,6 +4,7 @@ mod accept_rollback;
 mod allow;
 mod backup;
 mod completions;
+mod demo;
 mod describe;
 mod doctor;
 mod edit;
@@ -105,6 +106,7 @@ pub(crate) const ALL: &[Entry] = &[
     entry("backup", Section::Care, backup::command, backup::run),
     entry("doctor", Section::Care, doctor::command, doctor::run),
     entry("accept-rollback", Section::Care, accept_rollback::command, accept_rollback::run),
+    entry("demo", Section::Shell, demo::command, demo::run),
     entry("completions", Section::Shell, completions::command, completions::run),
     entry("generate", Section::Hidden, generate::command, generate::run),
 ];

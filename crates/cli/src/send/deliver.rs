@@ -51,8 +51,11 @@ impl<'r> Delivery<'r> {
 
     pub(super) fn write_body(&mut self, chunk: &[u8]) -> Outcome {
         if std::mem::take(&mut self.wary) && chunk.contains(&0) {
-            return Err(Failure::new(Exit::WRITE_ERROR, "the response is binary and would upset the terminal")
-                .hint("-o FILE saves it, -o - shows it nonetheless"));
+            return Err(Failure::new(
+                Exit::WRITE_ERROR,
+                "the response is binary and would upset the terminal",
+            )
+            .hint("-o FILE saves it, -o - shows it nonetheless"));
         }
         match &mut self.stream {
             Some(stream) => {

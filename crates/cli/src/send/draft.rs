@@ -12,8 +12,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use subrosa_http::{
-    Body, BodyKind, ConnectTo, Connection, ConnectionOptions, HeaderField, Identity, Protocol, RequestDraft, Resolve,
-    Text, Trust,
+    Body, BodyKind, ConnectTo, Connection, ConnectionOptions, HeaderField, Identity, Protocol, RequestDraft,
+    Resolve, Text, Trust,
 };
 
 /// One request of a command line.
@@ -35,7 +35,8 @@ pub(super) fn jobs(context: &Context, args: &Args) -> Outcome<Vec<Job>> {
         for found in expand(pattern, args)? {
             let mut draft = base.clone();
             draft.url = reader.text(found.url.as_bytes());
-            let output = args.outputs.get(at).or_else(|| args.outputs.last().filter(|_| args.urls.len() == 1));
+            let output =
+                args.outputs.get(at).or_else(|| args.outputs.last().filter(|_| args.urls.len() == 1));
             let output = output.filter(|file| *file != "-").map(|file| output_path(file, &found.matched));
             jobs.push(Job { draft, url: found.url, output });
         }
@@ -70,7 +71,8 @@ fn expand(pattern: &str, args: &Args) -> Outcome<Vec<glob::Expansion>> {
         return Ok(vec![glob::Expansion { url: pattern.to_owned(), matched: Vec::new() }]);
     }
     let scan = subrosa_secret::scan(pattern.as_bytes());
-    let spans: Vec<_> = if args.no_refs { Vec::new() } else { scan.references.into_iter().map(|it| it.span).collect() };
+    let spans: Vec<_> =
+        if args.no_refs { Vec::new() } else { scan.references.into_iter().map(|it| it.span).collect() };
     glob::expand(pattern, &spans).map_err(|error| {
         malformed(format!("URL {pattern}: {error}")).hint("-g takes braces and brackets literally")
     })
@@ -197,7 +199,8 @@ impl Reader<'_> {
     /// `content`, `=content`, `name=content`, `@file`, `name@file`.
     fn append_encoded(&self, body: &mut Body, text: &OsStr) -> Outcome {
         let bytes = text.as_encoded_bytes();
-        let name_of = |name: &[u8]| Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty());
+        let name_of =
+            |name: &[u8]| Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty());
         match bytes.iter().position(|byte| matches!(byte, b'=' | b'@')) {
             None => body.append_urlencoded(None, self.text(bytes)),
             Some(at) if bytes[at] == b'=' => {

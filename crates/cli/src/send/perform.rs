@@ -92,7 +92,12 @@ impl Exchange<'_> {
         result
     }
 
-    fn receive(&self, response: &mut Response<'_>, watch: &Watch<'_>, delivery: &mut Delivery<'_>) -> Outcome {
+    fn receive(
+        &self,
+        response: &mut Response<'_>,
+        watch: &Watch<'_>,
+        delivery: &mut Delivery<'_>,
+    ) -> Outcome {
         let status = response.head().status;
         let failed = self.args.fail.filter(|_| status >= 400);
         if self.args.include || self.args.head {

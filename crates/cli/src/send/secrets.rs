@@ -96,7 +96,9 @@ impl Secrets {
     /// The same for one hop of a redirect: the rules are judged anew, and nothing more is asked.
     pub(super) fn resolve_hop(&self, plan: &Plan) -> Outcome<Found> {
         let uses: Vec<Use> = uses(plan).collect();
-        let Some(vault) = self.vault.as_ref().filter(|_| !uses.is_empty()) else { return Ok(Found::default()) };
+        let Some(vault) = self.vault.as_ref().filter(|_| !uses.is_empty()) else {
+            return Ok(Found::default());
+        };
         let source = LocalSource::new(vault);
         let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
         let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
@@ -183,7 +185,8 @@ fn ask(
 
 /// Stores in one change what the user wants kept: rules for "always", and the values of `--with --keep`.
 fn store(vault: &mut Vault, wishes: &[(Question, bool)], kept: Option<&Overrides>) -> Outcome {
-    let always: Vec<&Question> = wishes.iter().filter(|(_, always)| *always).map(|(question, _)| question).collect();
+    let always: Vec<&Question> =
+        wishes.iter().filter(|(_, always)| *always).map(|(question, _)| question).collect();
     if always.is_empty() && kept.is_none() {
         return Ok(());
     }
@@ -211,12 +214,18 @@ fn unreadable(error: subrosa_provider::ProviderError) -> Failure {
 
 /// One error for everything that keeps the requests from being sent.
 pub(super) fn refused(unresolved: Vec<Unresolved>) -> Failure {
-    let hints: BTreeSet<String> = unresolved.iter().filter_map(|one| one.hint.clone()).collect();
+    let mut hints: Vec<String> = Vec::new();
+    for hint in unresolved.iter().filter_map(|one| one.hint.clone()) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
     let failure = match unresolved.as_slice() {
         [one] => Failure::new(Exit::UNRESOLVED, format!("{one}; nothing was sent")),
         all => {
             let text = format!("{} references are unresolved; nothing was sent", all.len());
-            all.iter().fold(Failure::new(Exit::UNRESOLVED, text), |failure, one| failure.detail(one.to_string()))
+            all.iter()
+                .fold(Failure::new(Exit::UNRESOLVED, text), |failure, one| failure.detail(one.to_string()))
         }
     };
     hints.into_iter().fold(failure, Failure::hint)

@@ -7,7 +7,9 @@ use crate::failure::{Failure, visible};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use subrosa_http::blocking::Response;
-use subrosa_http::{BoxError, Ends, Event, Hops, Observer, Plan, Request, ResponseHead, Sending, Sizes, Timings};
+use subrosa_http::{
+    BoxError, Ends, Event, Hops, Observer, Plan, Request, ResponseHead, Sending, Sizes, Timings,
+};
 use subrosa_secret::Redactor;
 
 /// One exchange as it is seen from outside.
@@ -129,13 +131,17 @@ impl Observer for Watch<'_> {
             }
             Event::Connected { host, remote } => {
                 self.connects += 1;
-                self.say('*', format!("connected to {host} ({}) port {}", remote.ip(), remote.port()).as_bytes());
+                self.say(
+                    '*',
+                    format!("connected to {host} ({}) port {}", remote.ip(), remote.port()).as_bytes(),
+                );
             }
             Event::Tls(facts) => {
                 let alpn = facts.alpn.as_deref().unwrap_or("http/1.1");
                 self.say('*', format!("{}, {}, {alpn}", facts.version, facts.cipher).as_bytes());
                 if let Some(certificate) = &facts.certificate {
-                    let text = format!("certificate of {}, issued by {}", certificate.subject, certificate.issuer);
+                    let text =
+                        format!("certificate of {}, issued by {}", certificate.subject, certificate.issuer);
                     self.say('*', text.as_bytes());
                 }
             }

@@ -60,7 +60,8 @@ pub(super) fn write(format: &str, facts: &Facts<'_>, redactor: &Redactor) -> Out
 
 /// `%{name}` at the start of the text, and how long it is.
 fn variable(text: &str) -> Option<(&str, usize)> {
-    let open = if text.starts_with("%header{") { "%header{".len() } else { text.starts_with("%{").then_some(2)? };
+    let open =
+        if text.starts_with("%header{") { "%header{".len() } else { text.starts_with("%{").then_some(2)? };
     let end = text.find('}')?;
     let name = if open > 2 { &text[1..end] } else { &text[open..end] };
     Some((name, end + 1))
@@ -98,7 +99,9 @@ fn value(name: &str, facts: &Facts<'_>) -> String {
         "num_connects" => watch.connects.to_string(),
         "num_headers" => head.map_or(0, |head| head.headers.len()).to_string(),
         "scheme" => facts.url.split(':').next().unwrap_or_default().to_ascii_uppercase(),
-        "filename_effective" => facts.job.output.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+        "filename_effective" => {
+            facts.job.output.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+        }
         "remote_ip" => ends.map(|ends| ends.remote.ip().to_string()).unwrap_or_default(),
         "remote_port" => ends.map_or(0, |ends| ends.remote.port()).to_string(),
         "local_ip" => ends.map(|ends| ends.local.ip().to_string()).unwrap_or_default(),
