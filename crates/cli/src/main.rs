@@ -12,6 +12,7 @@ mod context;
 mod exit;
 mod failure;
 mod fault;
+mod hardening;
 mod hosts;
 mod input;
 mod interrupt;
@@ -28,8 +29,15 @@ mod unlock;
 mod ways;
 mod wildcard;
 
+use std::alloc::System;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes whatever is freed, also by libraries that do not know what they hold.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
+    hardening::apply();
     app::run(std::env::args_os().skip(1).collect())
 }
