@@ -175,7 +175,7 @@ pub(crate) fn flags() -> Vec<Arg> {
             "key-file",
             "FILE",
             ValueHint::FilePath,
-            "unlock with the vault key in this file [env: SUBROSA_KEY_FILE]",
+            "unlock with the vault key in this file; '-' asks for it or reads standard input [env: SUBROSA_KEY_FILE]",
         ),
         switch("passphrase", "unlock with a passphrase, which is asked for"),
         path("passphrase-file", "FILE", ValueHint::FilePath, "unlock with the passphrase in this file"),

@@ -63,6 +63,11 @@ pub(crate) fn line_of_file(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     Ok(without_line_break(read_limited(file, path)?))
 }
 
+/// The same from standard input.
+pub(crate) fn line_of_stdin() -> Outcome<Zeroizing<Vec<u8>>> {
+    Ok(without_line_break(read_limited(io::stdin().lock(), Path::new("standard input"))?))
+}
+
 fn nobody_to_ask(what: &str) -> Failure {
     Failure::usage(format!("no terminal to ask for {what}"))
         .hint("pipe the value in, or name a file with --file")

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::input;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use std::env;
 use std::path::{Path, PathBuf};
 use subrosa_keychain::{Account, Keychain, KeychainError};
@@ -115,7 +115,8 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
 fn flagged(context: &Context, location: &Location) -> Outcome<Option<Key>> {
     let flags = &context.unlock;
     if let Some(path) = &flags.key_file {
-        return Ok(Some(Key::Vault(key_of_file(path, location)?)));
+        let key = if path == Path::new("-") { typed_or_piped(context)? } else { key_of_file(path, location)? };
+        return Ok(Some(Key::Vault(key)));
     }
     if let Some(path) = &flags.passphrase_file {
         let passphrase = input::line_of_file(path)?;
@@ -168,6 +169,18 @@ pub(crate) fn from_environment(location: &Location) -> Outcome<Option<VaultKey>>
         }
         None => Ok(None),
     }
+}
+
+/// `--key-file -`: typed without echo where standard input is a terminal, read from it otherwise.
+fn typed_or_piped(context: &Context) -> Outcome<VaultKey> {
+    let text = if terminal::stdin_is_terminal() {
+        let terminal = context.terminal()?;
+        let mut terminal = terminal.ok_or_else(|| Failure::new(Exit::LOCKED, "no terminal to ask for the vault key"))?;
+        terminal.secret("vault key:")?
+    } else {
+        input::line_of_stdin()?
+    };
+    vault_key(&text, "standard input")
 }
 
 /// The vault key in a file. The file must not lie beside what it opens, and nobody else may read it.

@@ -68,6 +68,10 @@ impl Way {
 
     /// A random vault key in a new file.
     pub(crate) fn key_file(path: &Path, vault_folder: &Path) -> Outcome<Way> {
+        if path == Path::new("-") {
+            return Err(Failure::usage("--key-file -: a new key cannot be written to standard input")
+                .hint("--key-file FILE makes a file for it"));
+        }
         Way::key_file_to_be(path, path, vault_folder)
     }
 

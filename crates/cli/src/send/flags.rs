@@ -223,7 +223,7 @@ const SUPPORTED: &[Flag] = &[
 
     flag(None, "profile", Value("NAME"), Yes(Id::Profile), General, "the profile to look for secrets in first"),
     flag(None, "vault", Value("FOLDER"), Yes(Id::Vault), General, "the vault's folder"),
-    flag(None, "key-file", Value("FILE"), Yes(Id::KeyFile), General, "unlock with the vault key in this file"),
+    flag(None, "key-file", Value("FILE"), Yes(Id::KeyFile), General, "unlock with the vault key in this file; '-' asks for it or reads standard input"),
     flag(None, "passphrase", Nothing, Yes(Id::Passphrase), General, "unlock with a passphrase, which is asked for"),
     flag(None, "passphrase-file", Value("FILE"), Yes(Id::PassphraseFile), General, "unlock with the passphrase in this file"),
     flag(None, "recovery", Nothing, Yes(Id::Recovery), General, "unlock with the recovery key, which is asked for"),
