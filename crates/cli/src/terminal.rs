@@ -5,7 +5,7 @@
 //! standard error (CI, an editor's task, a coding agent) is never asked anything.
 
 use crate::failure::{Failure, Outcome, visible};
-use crate::interrupt::Guard;
+use crate::hidden;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use zeroize::Zeroizing;
@@ -67,12 +67,9 @@ impl Terminal {
 
     /// Reads a secret without echo. The bytes are wiped when the result is dropped.
     pub(crate) fn secret(&mut self, prompt: &str) -> Outcome<Zeroizing<Vec<u8>>> {
-        let guard = Guard::hold().map_err(|error| lost(&error))?;
-        let line = rpassword::prompt_password(format!("{} ", visible(prompt)));
-        drop(guard);
-        match line {
-            Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Failure::interrupted()),
+        match hidden::ask(&format!("{} ", visible(prompt))) {
+            Ok(Some(secret)) => Ok(secret),
+            Ok(None) => Err(Failure::interrupted()),
             Err(error) => Err(lost(&error)),
         }
     }
