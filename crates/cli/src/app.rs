@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 const ABOUT: &str = "Keep secrets in an encrypted local vault and send them by name";
 const AFTER: &str = "\
-Every command has a --help with examples. Documentation of exit codes: subrosa send --help.
+Every command has a --help with examples; that of send lists the exit codes.
 
   subrosa init                                     make a vault
   subrosa set stripe-key                           store a secret; its value is asked for
@@ -102,10 +102,10 @@ fn overview() -> String {
         text.push_str(&format!("\n{}:\n", section.heading()));
         for entry in commands::ALL.iter().filter(|entry| entry.section == *section) {
             let about = (entry.command)().get_about().map(ToString::to_string).unwrap_or_default();
-            text.push_str(&format!("  {:<16}{about}\n", entry.name));
+            text.push_str(&format!("  {:<17}{about}\n", entry.name));
         }
     }
-    text.push_str("\nOptions:\n{options}\n\n{after-help}\n");
+    text.push_str("\nOptions:\n{options}{after-help}\n");
     text
 }
 

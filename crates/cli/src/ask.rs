@@ -15,9 +15,8 @@ pub(crate) fn confirm(context: &Context, arguments: &ArgMatches, what_happens: &
         return Ok(());
     }
     let Some(mut terminal) = context.terminal()? else {
-        return Err(
-            Failure::usage("this cannot be undone and there is no terminal to confirm it on").hint("--yes")
-        );
+        return Err(Failure::usage("this cannot be undone and there is no terminal to confirm it on")
+            .hint("--yes says that you are sure"));
     };
     if terminal.confirm_typed(what_happens, word)? {
         Ok(())

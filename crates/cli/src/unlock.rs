@@ -115,10 +115,12 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
 fn flagged(context: &Context, location: &Location) -> Outcome<Option<Key>> {
     let flags = &context.unlock;
     if let Some(path) = &flags.key_file {
-        let key = if path == Path::new("-") { typed_or_piped(context)? } else { key_of_file(path, location)? };
+        let key =
+            if path == Path::new("-") { typed_or_piped(context)? } else { key_of_file(path, location)? };
         return Ok(Some(Key::Vault(key)));
     }
     if let Some(path) = &flags.passphrase_file {
+        private(path, "passphrase file")?;
         let passphrase = input::line_of_file(path)?;
         let passphrase = SecretValue::from_zeroizing(passphrase);
         return passphrase
@@ -175,7 +177,8 @@ pub(crate) fn from_environment(location: &Location) -> Outcome<Option<VaultKey>>
 fn typed_or_piped(context: &Context) -> Outcome<VaultKey> {
     let text = if terminal::stdin_is_terminal() {
         let terminal = context.terminal()?;
-        let mut terminal = terminal.ok_or_else(|| Failure::new(Exit::LOCKED, "no terminal to ask for the vault key"))?;
+        let mut terminal =
+            terminal.ok_or_else(|| Failure::new(Exit::LOCKED, "no terminal to ask for the vault key"))?;
         terminal.secret("vault key:")?
     } else {
         input::line_of_stdin()?
@@ -186,7 +189,7 @@ fn typed_or_piped(context: &Context) -> Outcome<VaultKey> {
 /// The vault key in a file. The file must not lie beside what it opens, and nobody else may read it.
 pub(crate) fn key_of_file(path: &Path, location: &Location) -> Outcome<VaultKey> {
     outside_of_vault(path, &location.dir)?;
-    private(path)?;
+    private(path, "key file")?;
     vault_key(&input::line_of_file(path)?, &path.display().to_string())
 }
 
@@ -197,15 +200,7 @@ fn vault_key(text: &[u8], from: &str) -> Outcome<VaultKey> {
 
 /// Whoever copies the vault's folder must not get its key along.
 pub(crate) fn outside_of_vault(path: &Path, vault: &Path) -> Outcome {
-    let folder = match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => parent.canonicalize(),
-        None => env::current_dir(),
-    };
-    let inside = match (folder, vault.canonicalize()) {
-        (Ok(folder), Ok(vault)) => folder.starts_with(vault),
-        _ => path.starts_with(vault),
-    };
-    if inside {
+    if real(path).starts_with(real(vault)) {
         return Err(Failure::usage(format!(
             "the key file {} lies in the vault's own folder",
             path.display()
@@ -215,20 +210,31 @@ pub(crate) fn outside_of_vault(path: &Path, vault: &Path) -> Outcome {
     Ok(())
 }
 
+/// The path without links and dots, as far as it exists; what does not exist yet follows as it is written.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for above in path.ancestors() {
+        if let (Ok(real), Ok(below)) = (above.canonicalize(), path.strip_prefix(above)) {
+            return if below.as_os_str().is_empty() { real } else { real.join(below) };
+        }
+    }
+    path
+}
+
 #[cfg(unix)]
-fn private(path: &Path) -> Outcome {
+fn private(path: &Path, what: &str) -> Outcome {
     use std::os::unix::fs::PermissionsExt;
     let metadata = path.metadata().map_err(|error| Failure::file("read", path, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_file() && mode & 0o177 != 0 {
-        return Err(Failure::new(Exit::LOCKED, format!("key file {} has mode {mode:03o}", path.display()))
+        return Err(Failure::new(Exit::LOCKED, format!("{what} {} has mode {mode:03o}", path.display()))
             .hint(format!("chmod 600 {}", crate::fault::quoted(&path.display().to_string()))));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn private(_path: &Path) -> Outcome {
+fn private(_path: &Path, _what: &str) -> Outcome {
     Ok(())
 }
 
@@ -284,6 +290,12 @@ mod tests {
         for inside in ["vault/key", "vault/deep/key", "vault/../vault/key"] {
             assert!(outside_of_vault(&folder.path().join(inside), &vault).is_err(), "{inside}");
         }
+        for later in ["new/vault/key", "new/vault/deep/key"] {
+            assert!(
+                outside_of_vault(&folder.path().join(later), &folder.path().join("new/vault")).is_err(),
+                "{later}"
+            );
+        }
         for outside in ["key", "vault-key", "vault/../key"] {
             assert!(outside_of_vault(&folder.path().join(outside), &vault).is_ok(), "{outside}");
         }
@@ -300,7 +312,7 @@ mod tests {
             [(0o600, true), (0o400, true), (0o644, false), (0o640, false), (0o606, false), (0o700, false)]
         {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(private(&path).is_ok(), good, "{mode:o}");
+            assert_eq!(private(&path, "key file").is_ok(), good, "{mode:o}");
         }
     }
 }

@@ -80,6 +80,7 @@ impl Way {
         unlock::outside_of_vault(path, vault_folder)?;
         let key = VaultKey::generate().map_err(no_random)?;
         write_key(path, &key.to_text())?;
+        let later = std::path::absolute(later).unwrap_or_else(|_| later.to_owned());
         let label = format!("key file {}", later.display());
         Ok(Way { slot: slot()?, secret: Secret::VaultKey(key), label, kept: Kept::File(path.to_owned()) })
     }
@@ -188,9 +189,13 @@ impl Way {
     }
 }
 
+pub(crate) fn nowhere_to_show() -> Failure {
+    Failure::usage("no terminal to show the recovery key on")
+}
+
 /// The recovery key has to go somewhere: this is known before anything is made.
 pub(crate) fn nowhere_for_recovery() -> Failure {
-    Failure::usage("no terminal to show the recovery key on")
+    nowhere_to_show()
         .hint("--save-recovery FILE writes it to a new file")
         .hint("--no-recovery makes none: whoever loses the key loses the secrets")
 }

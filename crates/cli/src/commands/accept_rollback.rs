@@ -10,7 +10,7 @@ pub(super) fn command() -> Command {
         .about("Go on from a vault file that was rolled back, for good")
         .arg(ask::flag())
         .after_help(
-            "What was changed since is lost: values, deletions, and host rules that were taken back hold again.\n\
+            "What was changed since is lost: values, deletions, and host rules that were taken back hold again. \
              Do it after a restore that you made yourself; otherwise somebody else put the old file there.\n\n\
              Example:\n  subrosa verify; subrosa accept-rollback",
         )

@@ -35,8 +35,8 @@ pub(super) fn command() -> Command {
         )
         .arg(switch("json", "the rules as JSON, schema allow/1"))
         .after_help(
-            "A host without a scheme means https and wss, without a port the scheme's own. '*.example.com' is every\n\
-             subdomain, not example.com itself; ':*' is any port; http:// must be written out; IP addresses and\n\
+            "A host without a scheme means https and wss, without a port the scheme's own. '*.example.com' is every \
+             subdomain, not example.com itself; ':*' is any port; http:// must be written out; IP addresses and \
              localhost are listed literally. With --only the new rules hold for these places of a request only.\n\n\
              Examples:\n  subrosa allow stripe-key api.stripe.com --only header\n  \
              subrosa allow dev-key http://localhost:8080 '*.dev.example.com'\n  \

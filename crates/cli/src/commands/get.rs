@@ -28,7 +28,7 @@ pub(super) fn command() -> Command {
                 .help("as JSON; a binary value as base64"),
         )
         .after_help(
-            "Into a pipe or a file the value goes byte for byte; a terminal gets a line break after it.\n\
+            "Into a pipe or a file the value goes byte for byte; a terminal gets a line break after it. \
              A secret that is send-only or disabled is refused.\n\n\
              Examples:\n  subrosa get stripe-key\n  subrosa get client-pem > client.pem\n  \
              subrosa get --profile prod stripe-key --json",

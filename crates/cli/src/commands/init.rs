@@ -31,8 +31,8 @@ pub(super) fn command() -> Command {
                 .help("make no recovery key"),
         )
         .after_help(
-            "The vault is sealed with a random key, which the keychain of the operating system keeps. Instead of the\n\
-             keychain, --key-file FILE puts the key into a new file, and --passphrase opens the vault with a passphrase.\n\
+            "The vault is sealed with a random key, which the keychain of the operating system keeps. Instead of the \
+             keychain, --key-file FILE puts the key into a new file, and --passphrase opens the vault with a passphrase. \
              The recovery key, shown once, is the way in when everything else is lost.\n\n\
              Examples:\n  subrosa init\n  subrosa init --passphrase\n  \
              subrosa init --key-file ~/.config/subrosa/key --save-recovery ./recovery.txt",
@@ -64,6 +64,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         made.iter().try_for_each(|way| way.hand_over(None, terminal.as_mut()))?;
     }
     if let Some(path) = made.iter().find_map(Way::file) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         output::hint(&format!("export SUBROSA_KEY_FILE={}", quoted(&path.display().to_string())));
     }
     output::done(&format!("next: subrosa set my-first-key{}", context.vault_flag()));
@@ -72,25 +73,19 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 
 /// Makes the vault; if that fails nothing of the keys stays behind.
 fn create(location: &Location, id: VaultId, made: &[Way], save: Option<&Path>) -> Outcome {
-    let saved = match save {
-        Some(_) => made.iter().try_for_each(|way| way.hand_over(save, None)),
-        None => Ok(()),
-    };
-    let slots: Vec<_> = made.iter().map(Way::new_slot).collect();
+    let saved = made.iter().filter(|_| save.is_some()).try_for_each(|way| way.hand_over(save, None));
     let created = saved.and_then(|()| {
-        Vault::create(location, id, &slots).map_err(|error| (error.into(), save)).or_else(
-            |(error, save): (Failure, Option<&Path>)| {
-                if let Some(path) = save {
-                    let _ = std::fs::remove_file(path);
-                }
-                Err(error)
-            },
-        )
+        let slots: Vec<_> = made.iter().map(Way::new_slot).collect();
+        Vault::create(location, id, &slots).map(drop).map_err(|error| {
+            // written a moment ago, for a vault that never was
+            save.map(std::fs::remove_file);
+            error.into()
+        })
     });
     if created.is_err() {
         made.iter().for_each(Way::take_back);
     }
-    created.map(drop)
+    created
 }
 
 /// The ways in that the user asked for; without a wish, the keychain.

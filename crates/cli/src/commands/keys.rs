@@ -6,7 +6,7 @@ use crate::output::{Style, rfc3339, short_time};
 use crate::table::{Cell, Table};
 use crate::unlock::{self, Key};
 use crate::ways::{self, Way};
-use crate::{ask, output};
+use crate::{ask, input, output};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,11 @@ fn add_command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(Command::new("keychain").about("A key in this machine's keychain"))
-        .subcommand(Command::new("passphrase").about("A passphrase, typed twice"))
+        .subcommand(
+            Command::new("passphrase")
+                .about("A passphrase, typed twice")
+                .arg(file("from").long("from").required(false).help("read it from a file instead")),
+        )
         .subcommand(Command::new("recovery").about("A recovery key, shown once").arg(
             file("save").long("save").required(false).help("write it to a new file instead of showing it"),
         ))
@@ -80,7 +84,7 @@ fn rotate_command() -> Command {
         .arg(file("save-recovery").long("save-recovery").required(false).help("write the new recovery key to a file"))
         .arg(ask::flag())
         .after_help(
-            "No secret is lost. --root keeps the way that opens the vault now, makes a new recovery key, and drops the\n\
+            "No secret is lost. --root keeps the way that opens the vault now, makes a new recovery key, and drops the \
              others, which are named first.\n\nExamples:\n  subrosa keys rotate\n  subrosa keys rotate --root",
         )
 }
@@ -197,7 +201,7 @@ fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
     let mut vault = unlock::open(context)?;
     let way = match arguments.subcommand() {
         Some(("keychain", _)) => Way::keychain(vault.id())?,
-        Some(("passphrase", _)) => new_passphrase(context)?,
+        Some(("passphrase", arguments)) => new_passphrase(context, arguments)?,
         Some(("key-file", arguments)) => {
             let path = arguments.get_one::<PathBuf>("file").map_or(Path::new(""), PathBuf::as_path);
             Way::key_file(path, &vault.location().dir)?
@@ -215,10 +219,13 @@ fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
 }
 
 /// The flags about passphrases say how the vault is opened now; the new one is always asked for.
-fn new_passphrase(context: &Context) -> Outcome<Way> {
+fn new_passphrase(context: &Context, arguments: &ArgMatches) -> Outcome<Way> {
+    if let Some(path) = arguments.get_one::<PathBuf>("from") {
+        return Way::of_passphrase(input::line_of_file(path)?);
+    }
     match context.terminal()? {
         Some(mut terminal) => Way::of_passphrase(terminal.new_secret("new passphrase of the vault:")?),
-        None => Err(Failure::usage("no terminal to ask for the new passphrase")),
+        None => Err(Failure::usage("no terminal to ask for the new passphrase").hint("--from FILE")),
     }
 }
 

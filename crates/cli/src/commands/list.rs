@@ -34,7 +34,7 @@ pub(super) fn command() -> Command {
         .arg(Arg::new("deleted").long("deleted").action(ArgAction::SetTrue).help("those that 'undo' can bring back"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("as JSON, schema list/1"))
         .after_help(
-            "The whole vault is checked before anything is listed. In a pipe each line is one secret, its columns\n\
+            "The whole vault is checked before anything is listed. In a pipe each line is one secret, its columns \
              separated by tabs: name, state, hosts, tags, changed (UTC), description.\n\n\
              Examples:\n  subrosa list --host api.stripe.com\n  subrosa list --name 'prod/*' --sort changed\n  \
              subrosa list --state undecided --json",

@@ -11,7 +11,7 @@ pub(super) fn command() -> Command {
         .arg(Arg::new("name").value_name("NAME").help("of this name only"))
         .arg(ask::flag())
         .after_help(
-            "The vault's file is rewritten, so that nothing of them is left in it. Backups and other copies still hold\n\
+            "The vault's file is rewritten, so that nothing of them is left in it. Backups and other copies still hold \
              them, sealed: to make the keys useless there, replace them with 'subrosa keys rotate' and then\n\
              'subrosa keys rotate --root'.\n\n\
              Examples:\n  subrosa purge old-key\n  subrosa purge --yes",

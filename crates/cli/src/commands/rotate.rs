@@ -74,7 +74,7 @@ fn root(context: &Context, arguments: &ArgMatches, mut vault: Vault, key: Key) -
     let save = arguments.get_one::<PathBuf>("save-recovery").map(PathBuf::as_path);
     let mut terminal = context.terminal()?;
     if had_recovery && save.is_none() && terminal.is_none() {
-        return Err(ways::nowhere_for_recovery());
+        return Err(ways::nowhere_to_show().hint("--save-recovery FILE writes it to a new file"));
     }
     ask::confirm(context, arguments, &what_happens(&slots, used), "rotate")?;
     let mut ways = vec![Way::kept(used, key, label(&slots, used))?];

@@ -38,7 +38,7 @@ pub(super) fn command() -> Command {
         .args(hosts::rule_flags())
         .arg(Arg::new("send-only").long("send-only").action(ArgAction::SetTrue).help("never show it, only send it"))
         .after_help(
-            "Of a single line of text the line break at its end is dropped, of anything else nothing.\n\
+            "Of a single line of text the line break at its end is dropped, of anything else nothing. \
              An earlier value is kept in the history.\n\n\
              Examples:\n  subrosa set stripe-key --host api.stripe.com\n  pass show stripe | subrosa set stripe-key\n  \
              subrosa set client-pem --file client.pem --send-only",
