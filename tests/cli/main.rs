@@ -1,0 +1,8 @@
+//! The command line as a person or a script meets it.
+#![cfg(unix)]
+
+mod environment;
+mod golden;
+mod home;
+mod keychain;
+mod terminal;
