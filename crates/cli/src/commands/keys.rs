@@ -136,7 +136,9 @@ struct Slot {
 
 fn list(context: &Context, arguments: &ArgMatches) -> Outcome {
     let vault = unlock::open(context)?;
-    let slots = vault.slots()?;
+    let mut slots = vault.slots()?;
+    // ids are random: an order that a person can see
+    slots.sort_by_key(|info| (kind_rank(info.kind), info.created, info.id));
     let slots: Vec<Slot> = slots.into_iter().map(|info| describe(&vault, info)).collect();
     if arguments.get_flag("json") {
         return context.output.json(&Report { schema: "keys/1", vault: vault.id().to_string(), slots });
@@ -157,6 +159,15 @@ fn list(context: &Context, arguments: &ArgMatches) -> Outcome {
         ]);
     }
     context.output.table(&table)
+}
+
+fn kind_rank(kind: SlotKind) -> u8 {
+    match kind {
+        SlotKind::VaultKey => 0,
+        SlotKind::Passphrase => 1,
+        SlotKind::Recovery => 2,
+        _ => 3,
+    }
 }
 
 fn describe(vault: &Vault, info: SlotInfo) -> Slot {
