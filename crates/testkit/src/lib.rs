@@ -4,6 +4,7 @@
 //! - [`backend_python`]: a Python for independent implementations to test against.
 //! - [`Folder`]: a private folder that goes when the test ends.
 //! - [`PrivateKeyring`] and [`in_keyring`]: a Secret Service of the test's own, unlocked, locked or missing.
+//! - [`CaptureServer`]: an HTTP server that shows what reached it, byte for byte, and answers as the test says.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
@@ -11,6 +12,7 @@
 
 mod backends;
 mod folder;
+mod http_server;
 #[cfg(unix)]
 mod keyring;
 mod need;
@@ -19,6 +21,7 @@ mod terminal;
 
 pub use backends::backend_python;
 pub use folder::Folder;
+pub use http_server::{Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, Script};
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
 pub use need::{SKIPPED_LOG, found, needs, skip};

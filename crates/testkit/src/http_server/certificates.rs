@@ -1,0 +1,114 @@
+//! A CA of the server's own and what it signs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+
+use crate::Folder;
+
+/// What is wrong with a server's certificate. A wrong name is not among these: ask for one with another name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateFault {
+    /// Nothing.
+    None,
+    /// It was valid from 2001 to 2002.
+    Expired,
+    /// It is not signed by a CA but by itself.
+    SelfSigned,
+}
+
+/// The certificates of one server, and their files.
+pub(super) struct Certificates {
+    folder: Folder,
+    ca: CertificateDer<'static>,
+    server: CertificateDer<'static>,
+    server_key: Vec<u8>,
+}
+
+impl Certificates {
+    pub(super) fn new(names: &[String], fault: CertificateFault) -> Self {
+        let mut ca_params = CertificateParams::new(Vec::new()).expect("no names");
+        ca_params.distinguished_name.push(DnType::CommonName, "subrosa test CA");
+        ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(ca_params, key()).expect("a CA");
+
+        let mut params = CertificateParams::new(names.to_vec()).expect("valid names");
+        params.distinguished_name.push(DnType::CommonName, names.first().cloned().unwrap_or_default());
+        params.distinguished_name.push(DnType::OrganizationName, "subrosa tests");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        if fault == CertificateFault::Expired {
+            params.not_before = date_time_ymd(2001, 1, 1);
+            params.not_after = date_time_ymd(2002, 1, 1);
+        }
+        let server_key = key();
+        let server = match fault {
+            CertificateFault::SelfSigned => {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                params.self_signed(&server_key)
+            }
+            _ => params.signed_by(&server_key, &ca),
+        };
+        let server = server.expect("a server certificate");
+        let folder = Folder::new();
+        let trusted = if fault == CertificateFault::SelfSigned { server.pem() } else { ca.pem() };
+        folder.write("ca.pem", trusted);
+        write_client_identity(&folder, &ca);
+        Self {
+            folder,
+            ca: ca.der().clone(),
+            server: server.der().clone(),
+            server_key: server_key.serialize_der(),
+        }
+    }
+
+    pub(super) fn ca_path(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    pub(super) fn client_identity(&self) -> (PathBuf, PathBuf) {
+        (self.folder.join("client.pem"), self.folder.join("client.key"))
+    }
+
+    pub(super) fn server_config(&self, http2: bool, client_certificate: bool) -> Arc<ServerConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .expect("TLS versions");
+        let builder = if client_certificate {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.ca.clone()).expect("a CA");
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            builder.with_client_cert_verifier(verifier.expect("a verifier"))
+        } else {
+            builder.with_no_client_auth()
+        };
+        let key = PrivateKeyDer::try_from(self.server_key.clone()).expect("a key");
+        let mut config =
+            builder.with_single_cert(vec![self.server.clone()], key).expect("a certificate with its key");
+        config.alpn_protocols =
+            if http2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+        Arc::new(config)
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("a key")
+}
+
+fn write_client_identity(folder: &Folder, ca: &CertifiedIssuer<'_, KeyPair>) {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.distinguished_name.push(DnType::CommonName, "subrosa test client");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let client_key = key();
+    let client = params.signed_by(&client_key, ca).expect("a client certificate");
+    folder.write("client.pem", client.pem());
+    folder.write("client.key", client_key.serialize_pem());
+}
