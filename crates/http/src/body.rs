@@ -75,8 +75,7 @@ impl Body {
     }
 
     fn join(&mut self) {
-        let empty = self.segments.iter().all(|segment| segment.text.as_bytes().is_empty());
-        if self.kind == BodyKind::Form && !empty {
+        if self.kind == BodyKind::Form && !self.segments.is_empty() {
             self.segments.push(Segment { text: Text::literal("&"), encoded: false });
         }
     }

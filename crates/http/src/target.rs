@@ -142,13 +142,14 @@ impl SplitUrl<'_> {
             return Ok(own.map(|own| vec![own]));
         };
         let data = body.query_templates(QUERY, malformed);
-        if data.iter().all(|template| template.written().is_empty()) {
-            return Ok(own.map(|own| vec![own]));
-        }
+        let has_data = data.iter().any(|template| !template.written().is_empty());
         if data.iter().any(Template::holds_space_as_is) {
             return Err(malformed_url("its query holds a space or a control character"));
         }
         let joined = range.is_some_and(|range| !range.is_empty()).then(|| Template::fixed("&"));
+        if own.is_none() && !has_data {
+            return Ok(None);
+        }
         Ok(Some(own.into_iter().chain(joined).chain(data).collect()))
     }
 }

@@ -220,3 +220,23 @@ fn facts(stream: &TlsStream<tokio::net::TcpStream>) -> TlsFacts {
         certificate: certificates.first().and_then(|first| certificate::facts(first)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Connection, RequestDraft};
+
+    #[test]
+    fn hostile_e65a_a_way_that_was_to_end_here_must() {
+        let ends =
+            |remote: &str| Ends { remote: remote.parse().unwrap(), local: "127.0.0.1:1".parse().unwrap() };
+        let here = RequestDraft::new("http://localhost/").fill(&Connection::plain(), &()).unwrap();
+        assert!(check_loopback(&here, &ends("127.0.0.1:80")).is_ok());
+        assert!(check_loopback(&here, &ends("[::1]:80")).is_ok());
+        for remote in ["6.6.6.6:80", "10.0.0.1:80", "[::ffff:6.6.6.6]:80"] {
+            assert_eq!(check_loopback(&here, &ends(remote)).err().unwrap().kind(), "not_loopback");
+        }
+        let away = RequestDraft::new("http://api.example.com/").fill(&Connection::plain(), &()).unwrap();
+        assert!(check_loopback(&away, &ends("6.6.6.6:80")).is_ok());
+    }
+}
