@@ -1,6 +1,6 @@
 //! Writing: one transaction that makes one generation (vault-format.md, section 10).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use subrosa_secret::{Name, Policy, SecretValue};
 
@@ -296,10 +296,10 @@ impl<'v> Change<'v> {
         for (bucket, rows) in &self.buckets {
             let (group, at) = (bucket / FAN as u16, usize::from(*bucket) % FAN * HASH_LEN);
             let leaves: Vec<Hash> = rows.iter().map(|row| keys.tree.leaf(row)).collect();
-            if !groups.contains_key(&group) {
-                groups.insert(group, self.snapshot.group(group)?);
-            }
-            let node = groups.get_mut(&group).expect("just inserted");
+            let node = match groups.entry(group) {
+                btree_map::Entry::Occupied(known) => known.into_mut(),
+                btree_map::Entry::Vacant(unknown) => unknown.insert(self.snapshot.group(group)?),
+            };
             node[at..at + HASH_LEN].copy_from_slice(&keys.tree.bucket(*bucket, &leaves));
         }
         let mut root = self.snapshot.root()?;

@@ -55,7 +55,10 @@ impl Vault {
             rows.push(slots::wrap(&keys, *slot, new, now())?);
         }
         let mut old = Vec::new();
-        snapshot.each_row(&mut |row| Ok(old.push(row)))?;
+        snapshot.each_row(&mut |row| {
+            old.push(row);
+            Ok(())
+        })?;
         for row in &old {
             snapshot.store.delete_row(row)?;
             rows.extend(reseal(&snapshot, &keys, row)?);
