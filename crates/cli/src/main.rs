@@ -23,6 +23,7 @@ mod proposal;
 mod record;
 mod report;
 mod send;
+mod since;
 mod table;
 mod terminal;
 mod unlock;

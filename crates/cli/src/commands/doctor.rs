@@ -15,6 +15,13 @@ pub(super) fn command() -> Command {
     Command::new("doctor")
         .about("Explain what is wrong with a set-up, and the next command")
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("as JSON, schema doctor/1"))
+        .arg(
+            Arg::new("explain")
+                .long("explain")
+                .value_name("TOPIC")
+                .value_parser(["trust"])
+                .help("explain something instead: trust, where requests with secrets may leave the beaten track"),
+        )
         .after_help("Asks for nothing and changes nothing. Exits with 1 if something is wrong.\n\nExample:\n  subrosa doctor")
 }
 
@@ -46,6 +53,9 @@ fn finding(what: &'static str, verdict: Verdict, text: impl Into<String>, hint: 
 }
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
+    if arguments.contains_id("explain") {
+        return explain_trust(context);
+    }
     let location = unlock::location(context)?;
     let mut findings = vec![configuration(context)];
     let header = vault(context, &location, &mut findings);
@@ -59,6 +69,25 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         show(context, &findings)?;
     }
     if bad == 0 { Ok(()) } else { Err(Failure::silent(crate::exit::Exit::GENERAL)) }
+}
+
+/// What stands behind "makes it another destination", and how the user allows it.
+fn explain_trust(context: &Context) -> Outcome {
+    let path = paths::config()?;
+    let text = format!(
+        "A destination is more than a host: it is whom the connection trusts and which way it takes.\n\
+         A request that holds a secret may use -k, --cacert, --resolve, --connect-to, a Host header of another host or a\n\
+         proxy only where the connection ends on this machine, or where you allow it for a host in\n  {}\n\n\
+         [[trust]]\nhost = \"*.internal.example\"\nallow = [\"--cacert\", \"--resolve\"]\n\n\
+         The words are -k, --cacert, --resolve, --connect-to, foreign-host and proxy. No project's file can allow it: what\n\
+         lies there was often written by somebody else.\n",
+        path.display()
+    );
+    context.output.bytes(text.as_bytes())?;
+    for trust in &context.config()?.trust {
+        context.output.line(&format!("allowed now: {} for {}", trust.allow.join(", "), trust.host))?;
+    }
+    context.trust().map(drop)
 }
 
 fn show(context: &Context, findings: &[Finding]) -> Outcome {

@@ -2,6 +2,7 @@
 
 mod accept_rollback;
 mod allow;
+mod audit;
 mod backup;
 mod completions;
 mod demo;
@@ -103,6 +104,7 @@ pub(crate) const ALL: &[Entry] = &[
     entry("keys", Section::Keys, keys::command, keys::run),
     entry("reset", Section::Keys, reset::command, reset::run),
     entry("verify", Section::Care, verify::command, verify::run),
+    entry("audit", Section::Care, audit::command, audit::run),
     entry("backup", Section::Care, backup::command, backup::run),
     entry("doctor", Section::Care, doctor::command, doctor::run),
     entry("accept-rollback", Section::Care, accept_rollback::command, accept_rollback::run),
