@@ -1,6 +1,7 @@
 //! The command line as a person or a script meets it.
 #![cfg(unix)]
 
+mod curl;
 mod environment;
 mod golden;
 mod home;

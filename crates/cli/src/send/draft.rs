@@ -1,7 +1,7 @@
 //! From flags to drafts: what curl would send, with the references still in it.
 
 use super::args::{Args, Data, DataKind, Version};
-use super::glob;
+use super::{glob, query};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
@@ -29,12 +29,13 @@ pub(super) struct Job {
 pub(super) fn jobs(context: &Context, args: &Args) -> Outcome<Vec<Job>> {
     let reader = Reader { args };
     let base = reader.base(context)?;
+    let query = query::of(&args.query, !args.no_refs)?;
     let mut jobs = Vec::new();
     for (at, pattern) in args.urls.iter().enumerate() {
         let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
         for found in expand(pattern, args)? {
             let mut draft = base.clone();
-            draft.url = reader.text(found.url.as_bytes());
+            draft.url = reader.text(&query::added(found.url.as_bytes(), &query));
             let output =
                 args.outputs.get(at).or_else(|| args.outputs.last().filter(|_| args.urls.len() == 1));
             let output = output.filter(|file| *file != "-").map(|file| output_path(file, &found.matched));
@@ -113,7 +114,7 @@ impl Reader<'_> {
         draft.referer = args.referer.as_deref().map(|value| self.option(value));
         if !args.cookies.is_empty() {
             let joined: Vec<&[u8]> = args.cookies.iter().map(|cookie| cookie.as_encoded_bytes()).collect();
-            draft.cookies = Some(self.text(&joined.join(&b"; "[..])));
+            draft.cookies = Some(self.text(&joined.join(&b";"[..])));
         }
         draft.accept_encoding = args.compressed.then(|| "deflate, gzip".to_owned());
         draft.headers = self.headers()?;
@@ -133,7 +134,15 @@ impl Reader<'_> {
                         fields.extend(HeaderField::parse(&self.file_text(line, file)?)?);
                     }
                 }
-                None => fields.extend(HeaderField::parse(&self.option(line))?),
+                None => match HeaderField::parse(&self.option(line))? {
+                    Some(field) => fields.push(field),
+                    // scripts write -H "$EXTRA" with nothing in it
+                    None if line.is_empty() => {}
+                    None => {
+                        return Err(Failure::usage("-H: no header 'Name: value'; nothing was sent")
+                            .hint("'Name:' takes a header away, 'Name;' sends it empty"));
+                    }
+                },
             }
         }
         if let Some(token) = &self.args.bearer {
@@ -171,13 +180,15 @@ impl Reader<'_> {
         }
         let json = data.iter().any(|data| data.kind == DataKind::Json);
         let mut body = Body::new(if json { BodyKind::Json } else { BodyKind::Form });
-        for one in data {
-            self.append(&mut body, one)?;
+        for (at, one) in data.iter().enumerate() {
+            // a JSON body joins nothing by itself; curl joins all but --json
+            let joined = json && at > 0 && one.kind != DataKind::Json;
+            self.append(&mut body, one, if joined { b"&" } else { b"" })?;
         }
         Ok(Some(body))
     }
 
-    fn append(&self, body: &mut Body, data: &Data) -> Outcome {
+    fn append(&self, body: &mut Body, data: &Data, before: &[u8]) -> Outcome {
         let text = data.text.as_os_str();
         let file = text.to_str().and_then(|text| text.strip_prefix('@'));
         match (data.kind, file) {
@@ -186,12 +197,15 @@ impl Reader<'_> {
                 let mut bytes = read(Path::new(file))?;
                 // curl reads the file as a string of lines
                 bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
-                body.append(self.file_text(&bytes, file)?);
+                body.append(self.file_text(&[before, &bytes].concat(), file)?);
             }
             (DataKind::Binary | DataKind::Json, Some(file)) => {
-                body.append(self.file_text(&read(Path::new(file))?, file)?);
+                let bytes = [before, &read(Path::new(file))?].concat();
+                body.append(self.file_text(&bytes, file)?);
             }
-            (DataKind::Raw, _) | (_, None) => body.append(self.option(text)),
+            (DataKind::Raw, _) | (_, None) => {
+                body.append(self.text(&[before, text.as_encoded_bytes()].concat()));
+            }
         }
         Ok(())
     }
@@ -201,7 +215,9 @@ impl Reader<'_> {
         let bytes = text.as_encoded_bytes();
         let name_of =
             |name: &[u8]| Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty());
-        match bytes.iter().position(|byte| matches!(byte, b'=' | b'@')) {
+        // an equals sign anywhere counts before an at sign anywhere
+        let at = |sign: u8| bytes.iter().position(|byte| *byte == sign);
+        match at(b'=').or_else(|| at(b'@')) {
             None => body.append_urlencoded(None, self.text(bytes)),
             Some(at) if bytes[at] == b'=' => {
                 body.append_urlencoded(name_of(&bytes[..at]).as_deref(), self.text(&bytes[at + 1..]));

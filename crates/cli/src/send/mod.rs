@@ -9,6 +9,7 @@ mod glob;
 pub(crate) mod help;
 mod parse;
 mod perform;
+mod query;
 mod secrets;
 mod watch;
 mod write_out;
@@ -18,7 +19,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use args::GlobalFlags;
 use clap::ArgMatches;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
 /// Reads the words after `send` and does what they say.
@@ -37,8 +38,27 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
     if args.urls.is_empty() {
         return Err(Failure::usage("no URL to send to").hint("subrosa send --help"));
     }
+    if let Some(failure) = args.urls.iter().find_map(|url| broken_line(url)) {
+        return Err(failure);
+    }
     let context = Context::new(given(std::mem::take(&mut args.globals)))?;
     perform::perform(&context, &args)
+}
+
+/// A command that was copied over several lines, with a line break where the space before a flag should be. curl takes
+/// the flag for a URL and sends the request without it.
+fn broken_line(url: &OsStr) -> Option<Failure> {
+    let text = url.to_str()?;
+    let flag = text.trim_start();
+    if flag.len() == text.len() || !flag.starts_with('-') {
+        return None;
+    }
+    let word = flag.split_whitespace().next().unwrap_or(flag);
+    let text = format!(
+        "{} is taken for a URL: it begins with a line break or a space; nothing was sent",
+        text.escape_debug()
+    );
+    Some(Failure::new(Exit::URL_MALFORMED, text).hint(format!("take away what stands before {word}")))
 }
 
 /// clap never gets to run `send`: its words go to [`run`].
