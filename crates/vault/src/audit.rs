@@ -10,7 +10,11 @@ mod file;
 mod record;
 mod rekey;
 #[cfg(test)]
+mod rekey_tests;
+#[cfg(test)]
 mod scratch;
+#[cfg(test)]
+mod system_tests;
 mod tail;
 #[cfg(test)]
 mod tamper_tests;
@@ -44,12 +48,12 @@ pub struct Head {
 
 /// What an entry survives once [`AuditLog::append`] has returned.
 ///
-/// Measured on Linux 6.18, ext4 on a virtual disk, 2 cores, one entry at a time, a log of 10,000 entries, medians.
+/// Measured on Linux 6.18, ext4 on a virtual disk, 2 busy cores, one entry at a time after 10,000, optimised, median and 95th percentile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Written to the operating system: survives the death of the process, `kill -9` too. TODO-PROCESS.
+    /// Written to the operating system: survives the death of the process, `kill -9` too. 21 µs (30 µs).
     Process,
-    /// Flushed to the disk as well: survives a power failure. TODO-POWER.
+    /// Flushed to the disk as well: survives a power failure. 4.0 ms (8 ms), nearly all of it the disk's.
     Power,
 }
 
@@ -80,12 +84,15 @@ impl AuditLog {
     /// with the previous manifest's head given to [`AuditLog::sealed_at`] (section 5).
     ///
     /// Reads the last entry, and those after the sealed head to prove that they follow it; flushes the file if there are any,
-    /// so that a power failure takes nothing that the manifest names.
+    /// so that a power failure takes nothing that the manifest names. Where there are none it takes 14 µs, else a flush (4 ms,
+    /// measured as for [`Durability`]) and 1 to 3 µs an entry. With no sealed head given it always flushes and proves the last only.
     ///
     /// # Errors
     /// [`AuditError::Tampered`] if the sealed head is not on the chain that the last entry ends.
     pub fn head(&self) -> Result<Option<Head>, AuditError> {
-        let Some(file) = self.file(Access::Read)? else {
+        // Windows flushes only what is open for writing
+        let access = if cfg!(windows) { Access::Write } else { Access::Read };
+        let Some(file) = self.file(access)? else {
             return self.refuse_cut(&self.chain.genesis(), None).map(|()| None);
         };
         let tail = file.tail(&self.chain)?;
@@ -129,7 +136,9 @@ impl AuditLog {
         loop {
             let Some(file) = LogFile::open(&self.path, access)? else { return Ok(None) };
             match file.epoch(&self.chain)? {
-                Some(found) if found > self.chain.epoch => return Err(AuditError::Rekeyed(self.path.clone())),
+                Some(found) if found > self.chain.epoch => {
+                    return Err(AuditError::Rekeyed(self.path.clone()));
+                }
                 Some(found) if found < self.chain.epoch => {
                     drop(file);
                     self.settle()?;
@@ -168,7 +177,8 @@ impl AuditLog {
 
     /// Refuses a head that has the number of the sealed or the expected one and is another.
     fn refuse_other(&self, head: &Head, expected: Option<&Head>) -> Result<(), AuditError> {
-        let other = self.sealed.iter().chain(expected).any(|known| known.count == head.count && known != head);
+        let other =
+            self.sealed.iter().chain(expected).any(|known| known.count == head.count && known != head);
         if other { Err(AuditError::Tampered { at: head.count }) } else { Ok(()) }
     }
 }

@@ -90,9 +90,7 @@ impl AuditError {
 
     /// For `map_err` of what writes, makes or renames.
     pub(super) fn writing(path: &Path) -> impl Fn(io::Error) -> Self {
-        use io::ErrorKind::{
-            FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
-        };
+        use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         move |source| match source.kind() {
             PermissionDenied | ReadOnlyFilesystem => Self::ReadOnly(path.to_owned()),
             StorageFull | QuotaExceeded | FileTooLarge => Self::Full(path.to_owned()),

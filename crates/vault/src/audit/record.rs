@@ -118,11 +118,14 @@ pub(super) struct Trailer {
 impl Trailer {
     /// The trailer that these bytes end with; `None` if its length is none that a header or record can have.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        let (length, rest) = bytes.last_chunk::<TRAILER_LEN>()?.split_first_chunk::<LENGTH_LEN>()?;
-        let (count, hash) = rest.split_first_chunk::<8>()?;
-        let length = record_length(*length)?;
-        let head = Head { count: u64::from_le_bytes(*count), hash: hash.try_into().ok()? };
-        Some(Self { length, head })
+        let length = record_length(*bytes.last_chunk::<TRAILER_LEN>()?.first_chunk()?)?;
+        Some(Self { length, head: Self::head_of(bytes)? })
+    }
+
+    /// The head alone, whatever the length says: for the trailer in front of a record that is looked at from behind.
+    pub fn head_of(bytes: &[u8]) -> Option<Head> {
+        let (count, hash) = bytes.last_chunk::<40>()?.split_first_chunk::<8>()?;
+        Some(Head { count: u64::from_le_bytes(*count), hash: hash.try_into().ok()? })
     }
 }
 
@@ -139,9 +142,10 @@ pub(super) fn follow(before: &Head, record: &[u8]) -> Option<Head> {
     let trailer = Trailer::of(record)?;
     let length = record_length(*record.first_chunk()?)?;
     let count = before.count.checked_add(1)?;
-    let framed = length == record.len() && trailer.length == length && trailer.head.count == count;
+    let framed = length > BLOCK && length == record.len() && length == trailer.length;
     let hash = chain_hash(&before.hash, sealed_part(record)?);
-    (framed && trailer.head.hash == hash).then_some(trailer.head)
+    let head = Head { count, hash };
+    (framed && trailer.head == head).then_some(head)
 }
 
 fn sealed_part(record: &[u8]) -> Option<&[u8]> {

@@ -1,6 +1,6 @@
 //! Logs for this module's own tests.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io::Write as _, path::PathBuf};
 
 use subrosa_secret::Name;
 use tempfile::TempDir;
@@ -68,8 +68,10 @@ impl Scratch {
         fs::read(self.path()).expect("read")
     }
 
+    /// Writes over the file. It is not emptied first: ext4 would flush it each time.
     pub fn replace(&self, bytes: &[u8]) {
-        fs::write(self.path(), bytes).expect("write");
+        let mut file = fs::OpenOptions::new().write(true).open(self.path()).expect("open");
+        file.write_all(bytes).and_then(|()| file.set_len(bytes.len() as u64)).expect("write");
     }
 
     /// Adds one entry.

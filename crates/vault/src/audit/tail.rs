@@ -86,7 +86,7 @@ impl LogFile {
             return Ok(None);
         };
         let mut record = self.read_at(start - TRAILER_LEN as u64, TRAILER_LEN + length)?;
-        let before = Trailer::of(&record[..TRAILER_LEN]).map(|trailer| trailer.head);
+        let before = Trailer::head_of(&record[..TRAILER_LEN]);
         record.drain(..TRAILER_LEN);
         let Some(before) = before else { return Ok(None) };
         Ok(follow(&before, &record).map(|head| Link { before, head, record }))

@@ -9,6 +9,9 @@ use super::{
     tail::Tail,
 };
 
+/// What is shown each proven entry: the head that it makes, and its plain text.
+type Visit<'a> = dyn FnMut(Head, &[u8]) -> Result<(), AuditError> + 'a;
+
 /// What a complete check of a sound log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditReport {
@@ -74,7 +77,7 @@ impl AuditLog {
         file: &LogFile,
         tail: &Tail,
         expected: Option<&Head>,
-        visit: &mut dyn FnMut(Head, &[u8]) -> Result<(), AuditError>,
+        visit: &mut Visit<'_>,
     ) -> Result<(), AuditError> {
         let mut reader = BufReader::with_capacity(1 << 16, file.reader_at(BLOCK as u64)?);
         let (mut at, mut head) = (BLOCK as u64, self.chain.genesis());
