@@ -131,7 +131,15 @@ fn report_as_ordinary_user(scratch: &Scratch, program: &Path) -> Output {
     if fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid()) == 0 {
         command.uid(65_534).gid(65_534).current_dir("/");
     }
-    command.output().expect("start")
+    loop {
+        match command.output() {
+            // another test's fork holds the copy open for writing until its exec
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            output => break output.expect("start"),
+        }
+    }
 }
 
 #[test]

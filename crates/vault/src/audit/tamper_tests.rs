@@ -205,6 +205,15 @@ fn a_forged_record_that_is_hashed_rightly_is_refused_and_not_cut() {
 }
 
 #[test]
+fn a_forged_record_is_noticed_even_below_one_that_a_key_holder_added() {
+    let (scratch, head) = Scratch::with(2);
+    let (forged, forged_head) = super::scratch::chain(9).seal(&head, &entry(3).to_json()).expect("seal");
+    let (record, _) = super::scratch::chain(1).seal(&forged_head, &entry(4).to_json()).expect("seal");
+    scratch.replace(&[scratch.bytes(), forged, record].concat());
+    assert_eq!(tampered_at(&scratch, None), 3);
+}
+
+#[test]
 fn a_wrong_key_cuts_nothing() {
     let (scratch, _) = Scratch::with(3);
     let before = scratch.bytes();
