@@ -87,7 +87,7 @@ fn name(text: &str) -> Name {
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("reader").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reader").join(name)
 }
 
 fn run(python: &Path, arguments: &[&Path], input: &str) -> Output {

@@ -37,7 +37,7 @@ impl Keys {
 }
 
 fn format_1() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/vault/format-1")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/vault/format-1")
 }
 
 fn name(text: &str) -> Name {
@@ -103,7 +103,7 @@ fn hostile_c36_the_independent_reader_reads_a_vault_of_format_1() {
     let Some(python) = subrosa_testkit::backend_python() else { return };
     let keys = Keys::read(&format_1());
     let mut child = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("reader/subrosa_reader.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reader/subrosa_reader.py"))
         .arg(format_1())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
