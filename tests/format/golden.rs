@@ -11,10 +11,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use subrosa_secret::{Access, HostRule, Name, SecretValue, Tag};
-use subrosa_vault::{
-    KdfParams, Location, NewSlot, RecoveryKey, SlotId, Unlock, Vault, VaultError, VaultId, VaultKey,
-};
+use subrosa_secret::{Name, SecretValue};
+use subrosa_vault::{Location, RecoveryKey, Unlock, Vault, VaultKey};
 
 /// What opens every golden vault. None of it opens anything else.
 struct Keys {
@@ -114,48 +112,4 @@ fn hostile_c36_the_independent_reader_reads_a_vault_of_format_1() {
     let read: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let expected = fs::read(format_1().join("expected.json")).expect("expected.json");
     assert_eq!(read, serde_json::from_slice::<Value>(&expected).expect("JSON"));
-}
-
-/// `SUBROSA_GOLDEN=FOLDER cargo test -p subrosa-tests --test golden -- --ignored` makes the vault of a new format in
-/// FOLDER, which holds its `keys.json`; `subrosa_reader.py FOLDER > FOLDER/expected.json` completes it.
-#[test]
-#[ignore = "makes the golden vault of a new format"]
-fn make_a_golden_vault() {
-    let folder = PathBuf::from(std::env::var_os("SUBROSA_GOLDEN").expect("SUBROSA_GOLDEN names a folder"));
-    let keys = Keys::read(&folder);
-    let state = tempfile::tempdir().expect("a folder");
-    let location = Location { dir: folder, state: state.path().to_owned() };
-    let slot = || SlotId::random().expect("random");
-    let (passphrase, params) = (&keys.passphrase, &KdfParams::MINIMUM);
-    let slots = [
-        (slot(), NewSlot::VaultKey { key: &keys.vault, label: "keychain" }),
-        (slot(), NewSlot::Recovery { key: &keys.recovery, label: "paper" }),
-        (slot(), NewSlot::Passphrase { passphrase, params, label: "" }),
-    ];
-    let mut vault = Vault::create(&location, VaultId::random().expect("random"), &slots).expect("a vault");
-    fill(&mut vault).expect("secrets");
-}
-
-fn fill(vault: &mut Vault) -> Result<(), VaultError> {
-    let value = |bytes: &[u8]| SecretValue::new(bytes.to_vec()).expect("short");
-    vault.change(|change| {
-        change.set(&name("stripe-key"), Some(&value(b"first")))?;
-        change.set(&name("prod/Schl\u{fc}ssel: 1"), Some(&value("zweite\nZeile \u{1f511}".as_bytes())))?;
-        change.set(&name("not yet"), None)?;
-        change.set(&name("binary"), Some(&value(&[0xff, 0, 0xfe])))?;
-        change.set(&name("longer"), Some(&value(&[b'x'; 5000])))?;
-        change.set(&name("gone"), Some(&value(b"deleted"))).map(drop)
-    })?;
-    vault.change(|change| change.set(&name("stripe-key"), Some(&value(b"second"))).map(drop))?;
-    vault.change(|change| change.remove(&name("gone")))?;
-    vault.change(|change| {
-        let edit = |metadata: &mut subrosa_vault::Metadata, policy: &mut subrosa_secret::Policy| {
-            metadata.description = "for payments".to_owned();
-            metadata.tags.insert(Tag::parse("billing").expect("a tag"));
-            let rule = HostRule::parse("https://*.example.com:8443;header,query").expect("a rule");
-            policy.access = Access::Restricted(vec![rule.rule]);
-            policy.send_only = true;
-        };
-        change.update(&name("stripe-key"), edit).map(drop)
-    })
 }

@@ -16,7 +16,10 @@ pub(crate) fn sent(vault: &Vault, secrets: &BTreeSet<Name>, origin: &Origin) -> 
         let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was sent"));
         match error {
             AuditError::ReadOnly(_) => failure.hint("--no-audit sends without a record"),
-            _ => failure.hint("subrosa audit verify"),
+            AuditError::Tampered { .. } | AuditError::Foreign(_) => failure
+                .hint("subrosa audit verify")
+                .hint("to go on from the log as it is: subrosa accept-rollback"),
+            _ => failure.hint("--no-audit sends without a record"),
         }
     })
 }

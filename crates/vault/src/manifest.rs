@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Tag, VaultError,
+    Head, Tag, VaultError,
     keys::RoleKeys,
     seal::{Context, Padding, Sealed, open, seal},
     tree::Hash,
@@ -37,7 +37,18 @@ pub(crate) struct AuditMark {
     pub head: Hash,
 }
 
+impl From<Head> for AuditMark {
+    fn from(head: Head) -> Self {
+        Self { count: head.count, head: head.hash }
+    }
+}
+
 impl Manifest {
+    /// The head of the audit log that this generation vouches for.
+    pub fn audit_head(&self) -> Option<Head> {
+        self.audit.as_ref().map(|mark| Head { count: mark.count, hash: mark.head })
+    }
+
     /// Seals the manifest; its tag names this very sealing.
     pub fn seal(&self, keys: &RoleKeys) -> Result<(Sealed, Tag), VaultError> {
         let text = serde_json::to_vec(self).expect("a manifest has only numbers and text");

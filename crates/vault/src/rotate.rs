@@ -3,7 +3,7 @@
 use crate::{
     Entry, NewSlot, Pin, PinStore, RootKey, SlotId, SlotInfo, Unlock, Vault, VaultError,
     keys::RoleKeys,
-    manifest::Manifest,
+    manifest::{AuditMark, Manifest},
     role::Epoch,
     slots,
     snapshot::{CHUNK, RECENT_ROOT, Snapshot, next_generation, recent_place},
@@ -38,7 +38,6 @@ impl Vault {
     }
 
     fn seal_all_anew(&mut self, new_slots: &[(SlotId, NewSlot<'_>)]) -> Result<(), VaultError> {
-        let audit = self.audit_mark()?;
         let pin = self.pins.read(&self.keys.vault)?;
         let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Write)?;
         snapshot.check_pin(pin.as_ref())?;
@@ -50,6 +49,8 @@ impl Vault {
                 .ok_or_else(|| VaultError::damaged("its epoch is out of range"))?,
         );
         let keys = RoleKeys::derive(RootKey::generate()?, self.keys.vault, epoch);
+        let log = self.audit_log_at(snapshot.manifest.audit_head())?;
+        let rekeying = log.rekey(keys.audit(), epoch)?;
         let mut rows = Vec::new();
         for (slot, new) in new_slots {
             rows.push(slots::wrap(&keys, *slot, new, now())?);
@@ -83,13 +84,14 @@ impl Vault {
             recent,
             records: rows.len() as u64,
             bodies: snapshot.manifest.bodies,
-            audit,
+            audit: rekeying.head().map(AuditMark::from),
         };
         let (sealed, tag) = manifest.seal(&keys)?;
         snapshot.store.put_header("epoch", &epoch.0.to_le_bytes())?;
         snapshot.store.put_header("generation", &manifest.generation.to_le_bytes())?;
         snapshot.store.put_header("manifest", &sealed.to_bytes())?;
         snapshot.into_commit()?;
+        rekeying.finish()?;
         self.raise_committed(&Pin { generation: manifest.generation, tag })
     }
 }

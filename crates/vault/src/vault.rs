@@ -1,6 +1,7 @@
 //! An open vault.
 
 use std::{
+    cell::Cell,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -8,8 +9,8 @@ use std::{
 use subrosa_secret::{Name, SecretValue};
 
 use crate::{
-    AuditError, AuditLog, Entry, FORMAT, Location, NewSlot, Pin, RootKey, SUITE, SlotId, SlotInfo, Unlock, VaultError,
-    VaultId,
+    AuditError, AuditLog, AuditReport, Entry, FORMAT, Head, Location, NewSlot, Pin, RootKey, SUITE, SlotId,
+    SlotInfo, Unlock, VaultError, VaultId,
     change::{Change, open_named},
     files,
     keys::RoleKeys,
@@ -55,6 +56,8 @@ pub struct Vault {
     pub(crate) keys: RoleKeys,
     pub(crate) pins: FilePins,
     slot: SlotId,
+    /// The head of the audit log that the last generation seen vouches for.
+    sealed_audit: Cell<Option<Head>>,
 }
 
 impl Vault {
@@ -161,7 +164,14 @@ impl Vault {
         let (slot, root) = slots::unlock(&rows, &preamble, unlock)?;
         let keys = RoleKeys::derive(root, preamble.vault, preamble.epoch);
         let pins = FilePins::new(&location.state);
-        Ok(Self { location: location.clone(), store: Box::new(store), keys, pins, slot })
+        Ok(Self {
+            location: location.clone(),
+            store: Box::new(store),
+            keys,
+            pins,
+            slot,
+            sealed_audit: Cell::new(None),
+        })
     }
 
     /// The vault's id.
@@ -187,14 +197,30 @@ impl Vault {
         Ok(self.read()?.manifest.generation)
     }
 
-    /// Its audit log.
+    /// Its audit log, held to what the last generation seen vouches for.
     pub fn audit_log(&self) -> Result<AuditLog, AuditError> {
-        AuditLog::open(&self.location.dir, &self.keys.vault, self.keys.audit(), self.keys.epoch)
+        self.audit_log_at(self.sealed_audit.get())
     }
 
-    /// How far the audit log had come when the vault was last written.
-    pub(crate) fn audit_mark(&self) -> Result<Option<AuditMark>, VaultError> {
-        Ok(self.audit_log()?.head()?.map(|head| AuditMark { count: head.count, head: head.hash }))
+    pub(crate) fn audit_log_at(&self, sealed: Option<Head>) -> Result<AuditLog, AuditError> {
+        let log = AuditLog::open(&self.location.dir, &self.keys.vault, self.keys.audit(), self.keys.epoch)?;
+        Ok(log.sealed_at(sealed))
+    }
+
+    /// Checks the whole audit log against the manifest, whatever the roll-back pin says.
+    pub fn verify_audit(&self) -> Result<AuditReport, VaultError> {
+        let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Read)?;
+        Ok(self.audit_log_at(snapshot.manifest.audit_head())?.verify(None)?)
+    }
+
+    /// What the next generation will vouch for. A log that was cut or edited gets no new mark: the vault stays writable,
+    /// and whoever uses or verifies the log is told.
+    pub(crate) fn audit_mark(&self, snapshot: &Snapshot<'_>) -> Result<Option<AuditMark>, VaultError> {
+        match self.audit_log_at(snapshot.manifest.audit_head())?.head() {
+            Ok(head) => Ok(head.map(AuditMark::from)),
+            Err(AuditError::Tampered { .. } | AuditError::Foreign(_)) => Ok(snapshot.manifest.audit.clone()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Begins a proven read: the pin is read before the snapshot is taken, and raised if the file has moved on.
@@ -202,6 +228,7 @@ impl Vault {
         let pin = self.pins.read(&self.keys.vault)?;
         let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Read)?;
         snapshot.check_pin(pin.as_ref())?;
+        self.sealed_audit.set(snapshot.manifest.audit_head());
         let seen = Pin { generation: snapshot.manifest.generation, tag: snapshot.tag };
         if pin.is_none_or(|pin| pin.generation < seen.generation) {
             self.raise(&seen)?;
@@ -305,10 +332,10 @@ impl Vault {
         &mut self,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
-        let audit = self.audit_mark()?;
         let pin = self.pins.read(&self.keys.vault)?;
         let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Write)?;
         snapshot.check_pin(pin.as_ref())?;
+        let audit = self.audit_mark(&snapshot)?;
         let mut change = Change::new(snapshot, now());
         let answer = work(&mut change)?;
         if !change.is_idle() {
@@ -326,9 +353,27 @@ impl Vault {
         // prove the whole of what is about to be vouched for
         snapshot.each_row(&mut |_| Ok(()))?;
         let pinned = pin.map_or(0, |pin| pin.generation);
-        let written = Change::new(snapshot, now()).finish_after_rollback(pinned, self.audit_mark()?)?;
+        let audit = self.accepted_audit()?;
+        let written = Change::new(snapshot, now()).finish_after_rollback(pinned, audit)?;
         self.pins.force(&self.keys.vault, &written)?;
         Ok(written.generation)
+    }
+}
+
+impl Vault {
+    /// The audit log as it is, with nothing held against it; one that is beyond reading is set aside.
+    fn accepted_audit(&self) -> Result<Option<AuditMark>, VaultError> {
+        let log = self.audit_log_at(None)?;
+        match log.verify(None).and_then(|_| log.head()) {
+            Ok(head) => Ok(head.map(AuditMark::from)),
+            Err(AuditError::Tampered { .. } | AuditError::Foreign(_)) => {
+                let path = self.location.dir.join(crate::audit::FILE);
+                let aside = path.with_extension(format!("log.set-aside-{}", now()));
+                std::fs::rename(&path, aside).map_err(VaultError::io("rename", path))?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

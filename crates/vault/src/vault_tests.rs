@@ -217,3 +217,50 @@ fn files_are_private_from_the_start() {
     assert_eq!(mode(&scratch.location.dir), 0o700);
     assert_eq!(mode(&scratch.location.database()), 0o600);
 }
+
+/// Records one use of a secret.
+fn use_it(vault: &crate::Vault) -> Result<crate::Head, crate::AuditError> {
+    let entry = crate::AuditEntry {
+        time: 1,
+        pid: 1,
+        program: "test".to_owned(),
+        action: crate::Action::Send,
+        secret: Some(name("a")),
+        destination: Some("https://api.example.com".to_owned()),
+        outcome: crate::Outcome::Allowed,
+    };
+    vault.audit_log()?.append(&[entry], crate::Durability::Process)
+}
+
+#[test]
+fn the_audit_log_goes_through_a_change_of_the_root_key() {
+    let (_scratch, mut vault) = Scratch::new();
+    store(&mut vault, "a", "one");
+    use_it(&vault).expect("append");
+    let (id, key) = (SlotId::random().expect("random"), VaultKey::generate().expect("random"));
+    vault.rotate_root(&[(id, NewSlot::VaultKey { key: &key, label: "new" })]).expect("rotate");
+    assert_eq!(use_it(&vault).expect("append").count, 2);
+    store(&mut vault, "a", "two");
+    assert_eq!(vault.verify_audit().expect("verify").entries, 2);
+}
+
+#[test]
+fn a_log_cut_below_what_the_vault_vouches_for_takes_no_entry_and_no_secret_with_it() {
+    let (scratch, mut vault) = Scratch::new();
+    store(&mut vault, "a", "one");
+    for _ in 0..2 {
+        use_it(&vault).expect("append");
+    }
+    store(&mut vault, "a", "two");
+    std::fs::remove_file(scratch.location.dir.join("audit.log")).expect("remove");
+    let mut vault = scratch.open().expect("open");
+    assert_eq!(use_it(&vault).map(drop).map_err(|error| error.kind()), Err("audit_tampered"));
+    assert_eq!(kind(vault.verify_audit()), "audit");
+    // the vault itself goes on, and goes on saying so
+    store(&mut vault, "a", "three");
+    assert_eq!(kind(vault.verify_audit()), "audit");
+    vault.accept_rollback().expect("accept");
+    let vault = scratch.open().expect("open");
+    assert_eq!(use_it(&vault).expect("append").count, 1);
+    assert_eq!(read(&vault, "a").expect("get").as_deref(), Some("three"));
+}

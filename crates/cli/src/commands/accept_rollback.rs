@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::{ask, output, unlock};
 use clap::{ArgMatches, Command};
+use subrosa_vault::{AuditError, VaultError};
 
 pub(super) fn command() -> Command {
     Command::new("accept-rollback")
@@ -26,14 +27,22 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         )
         .hint("subrosa verify"));
     }
-    if !report.rolled_back {
-        output::done("the vault was not rolled back");
+    let log = vault.verify_audit();
+    let cut = matches!(log, Err(VaultError::Audit(AuditError::Tampered { .. } | AuditError::Foreign(_))));
+    if !report.rolled_back && !cut {
+        output::done("neither the vault nor its audit log was rolled back");
         return Ok(());
     }
-    let what = format!(
-        "the vault at generation {} will be taken for the newest: what was changed or withdrawn since is lost",
-        report.generation
-    );
+    let mut what = String::new();
+    if report.rolled_back {
+        what = format!(
+            "the vault at generation {} will be taken for the newest: what was changed or withdrawn since is lost. ",
+            report.generation
+        );
+    }
+    if cut {
+        what.push_str("the audit log was cut or edited: what it lost stays lost, and it begins anew from what can be proven");
+    }
     ask::confirm(context, arguments, &what, "accept")?;
     let generation = vault.accept_rollback()?;
     output::done(&format!("went on as generation {generation}"));
