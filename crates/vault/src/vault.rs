@@ -284,7 +284,7 @@ impl Vault {
             Ok(())
         })?;
         drop(snapshot);
-        rows.iter().map(|row| Entry::open(&self.keys, row)).collect()
+        open_all(&self.keys, &rows)
     }
 
     /// Opens the value of an entry that this vault gave. `None` if it has none yet.
@@ -375,6 +375,22 @@ impl Vault {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Opens metadata and policies, on all processors where there are many: opening is most of the work of listing.
+fn open_all(keys: &RoleKeys, rows: &[Row]) -> Result<Vec<Entry>, VaultError> {
+    const WORTH_A_THREAD: usize = 256;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = rows.len().div_ceil(threads).max(WORTH_A_THREAD);
+    let open = |rows: &[Row]| rows.iter().map(|row| Entry::open(keys, row)).collect::<Result<Vec<_>, _>>();
+    if rows.len() <= share {
+        return open(rows);
+    }
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = rows.chunks(share).map(|part| scope.spawn(move || open(part))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("opening does not panic")).collect()
+    });
+    Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 fn find_in(snapshot: &Snapshot<'_>, name: &Name) -> Result<Option<Entry>, VaultError> {
