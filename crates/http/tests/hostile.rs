@@ -147,9 +147,11 @@ fn routes_that_end_on_loopback_work() {
 fn hostile_e64_bad_certificates_fail_before_a_byte_of_the_request() {
     let expired = CaptureOptions { fault: CertificateFault::Expired, ..CaptureOptions::tls() };
     let self_signed = CaptureOptions { fault: CertificateFault::SelfSigned, ..CaptureOptions::tls() };
+    let both = CaptureOptions { fault: CertificateFault::ExpiredSelfSigned, ..CaptureOptions::tls() };
     let other = CaptureServer::start(CaptureOptions::tls());
     let cases = [
         ("expired", expired, None),
+        ("expired, and the very one that --cacert names", both, None),
         ("self-signed", self_signed, Some(&other)),
         ("unknown issuer", CaptureOptions::tls(), Some(&other)),
         ("wrong name", CaptureOptions::tls_for(&["api.example.com"]), None),

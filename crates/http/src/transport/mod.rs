@@ -1,4 +1,7 @@
 //! Sending a filled request and reading its response.
+//!
+//! HTTP/2 is hyper's. HTTP/1.1 is written here, for the sake of curl's case and order of headers: see `http1`.
+//! Both stand on tokio with one thread, and on rustls with ring.
 
 mod client;
 mod clock;

@@ -59,6 +59,13 @@ impl Answer {
         self
     }
 
+    /// The same, and the connection stays open behind it.
+    #[must_use]
+    pub fn left_open(mut self) -> Self {
+        self.close = false;
+        self
+    }
+
     /// The bytes of HTTP/1.1, with a Content-Length unless a header says otherwise.
     pub(super) fn to_bytes(&self, to_head: bool) -> Vec<u8> {
         if let Some(raw) = &self.raw {

@@ -23,6 +23,18 @@ pub enum CertificateFault {
     Expired,
     /// It is not signed by a CA but by itself.
     SelfSigned,
+    /// Both: signed by itself, from 2001 to 2002.
+    ExpiredSelfSigned,
+}
+
+impl CertificateFault {
+    fn is_expired(self) -> bool {
+        matches!(self, Self::Expired | Self::ExpiredSelfSigned)
+    }
+
+    fn is_self_signed(self) -> bool {
+        matches!(self, Self::SelfSigned | Self::ExpiredSelfSigned)
+    }
 }
 
 /// The certificates of one server, and their files.
@@ -44,21 +56,20 @@ impl Certificates {
         params.distinguished_name.push(DnType::CommonName, names.first().cloned().unwrap_or_default());
         params.distinguished_name.push(DnType::OrganizationName, "subrosa tests");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        if fault == CertificateFault::Expired {
+        if fault.is_expired() {
             params.not_before = date_time_ymd(2001, 1, 1);
             params.not_after = date_time_ymd(2002, 1, 1);
         }
         let server_key = key();
-        let server = match fault {
-            CertificateFault::SelfSigned => {
-                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-                params.self_signed(&server_key)
-            }
-            _ => params.signed_by(&server_key, &ca),
+        let server = if fault.is_self_signed() {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.self_signed(&server_key)
+        } else {
+            params.signed_by(&server_key, &ca)
         };
         let server = server.expect("a server certificate");
         let folder = Folder::new();
-        let trusted = if fault == CertificateFault::SelfSigned { server.pem() } else { ca.pem() };
+        let trusted = if fault.is_self_signed() { server.pem() } else { ca.pem() };
         folder.write("ca.pem", trusted);
         write_client_identity(&folder, &ca);
         Self {

@@ -1,7 +1,4 @@
 //! One request and its response on one HTTP/1 connection.
-//!
-//! Written by hand on `httparse` because what matters here is exactness: a general client keeps neither the case
-//! nor the order of header names on the way out, nor the bytes of the response head on the way in.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -21,6 +18,8 @@ use crate::response::ResponseHead;
 use crate::transport::stream::Stream;
 
 const READ_SIZE: usize = 16 * 1024;
+/// More interim responses than this before the final one are an attack on somebody's memory.
+const MAX_INTERIM: usize = 64;
 
 /// A connection between two exchanges.
 pub(crate) struct Http1 {
@@ -134,6 +133,9 @@ impl Exchange {
             let head = exchange.next_head().await?;
             if head.status >= 200 || head.status == 101 {
                 break head;
+            }
+            if interim.len() == MAX_INTERIM {
+                return Err(exchange.reply("too many interim responses"));
             }
             interim.push(head);
         };

@@ -41,10 +41,8 @@ impl Framing {
         if head.status == 101 {
             return Ok(Self::UntilClose);
         }
-        if let Some(codings) = head.headers_named("transfer-encoding").last() {
-            let last = codings.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-            let chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
-            return Ok(if chunked { Self::Chunked(Chunk::Size) } else { Self::UntilClose });
+        if is_chunked(head)? {
+            return Ok(Self::Chunked(Chunk::Size));
         }
         content_length(head).map(|length| length.map_or(Self::UntilClose, Self::Length))
     }
@@ -74,6 +72,17 @@ pub(super) fn keeps_alive(head: &ResponseHead, framing: &Framing) -> bool {
         _ => !head.lists("connection", "close"),
     };
     persistent && !ambiguous && !framing.ends_with_connection()
+}
+
+/// Whether the body is chunked. No other coding was asked for (there is no TE header), so none is understood.
+fn is_chunked(head: &ResponseHead) -> Result<bool, &'static str> {
+    let mut codings = head.headers_named("transfer-encoding");
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(false),
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(true),
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"identity") => Ok(false),
+        _ => Err("a Transfer-Encoding that is not just chunked"),
+    }
 }
 
 fn content_length(head: &ResponseHead) -> Result<Option<u64>, &'static str> {
@@ -232,10 +241,22 @@ mod tests {
         assert!(of(&[("Content-Length", "-1")]).is_err());
         assert!(of(&[("Content-Length", "+1")]).is_err());
         assert_eq!(of(&[]), Ok(Framing::UntilClose));
-        let both = [("Content-Length", "5"), ("Transfer-Encoding", "gzip, chunked")];
-        assert_eq!(of(&both), Ok(Framing::Chunked(Chunk::Size)));
-        assert!(!keeps_alive(&head(&both), &Framing::Chunked(Chunk::Size)));
+        assert_eq!(of(&[("Transfer-Encoding", "Chunked")]), Ok(Framing::Chunked(Chunk::Size)));
         assert_eq!(Framing::of(&head(&[("Content-Length", "5")]), true), Ok(Framing::Length(0)));
+    }
+
+    #[test]
+    fn hostile_e62_contradictory_framing() {
+        let both = head(&[("Content-Length", "5"), ("Transfer-Encoding", "chunked")]);
+        assert_eq!(Framing::of(&both, false), Ok(Framing::Chunked(Chunk::Size)), "chunked counts");
+        assert!(!keeps_alive(&both, &Framing::Chunked(Chunk::Size)), "and nothing is read behind it");
+        for coding in
+            ["gzip, chunked", "chunked, chunked", "xchunked", "chunked, identity", "", "\x0bchunked"]
+        {
+            assert!(Framing::of(&head(&[("Transfer-Encoding", coding)]), false).is_err(), "{coding:?}");
+        }
+        let twice = head(&[("Transfer-Encoding", "chunked"), ("transfer-encoding", "chunked")]);
+        assert!(Framing::of(&twice, false).is_err());
     }
 
     #[test]

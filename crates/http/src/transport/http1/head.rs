@@ -1,4 +1,5 @@
-//! Reading a response head (RFC 9112, 2 to 5). Lenient where curl is, within limits.
+//! Reading a response head (RFC 9112, 2 to 5): bare line feeds, folded lines and spaces before a colon are read
+//! as the RFC lets a recipient do, anything else that is not HTTP is an error.
 
 use crate::response::{ResponseHead, Version};
 
@@ -47,8 +48,7 @@ fn read_head(raw: &[u8]) -> Result<ResponseHead, HeadFault> {
     let mut config = httparse::ParserConfig::default();
     config
         .allow_obsolete_multiline_headers_in_responses(true)
-        .allow_spaces_after_header_name_in_responses(true)
-        .ignore_invalid_headers_in_responses(true);
+        .allow_spaces_after_header_name_in_responses(true);
     let mut room = 64;
     loop {
         let mut lines = vec![httparse::EMPTY_HEADER; room];
@@ -124,6 +124,30 @@ mod tests {
         assert_eq!(parse(b"SSH-2.0").err(), Some(HeadFault::NotHttp));
         assert_eq!(parse(b"HTTP/1.1 2x0 OK\r\n\r\n").err(), Some(HeadFault::Malformed));
         assert_eq!(parse(b"HTTP/3.0 200 OK\r\n\r\n").err(), Some(HeadFault::NotHttp));
+    }
+
+    #[test]
+    fn hostile_e62_lines_that_are_no_headers_are_refused() {
+        for line in ["no colon", "a b: c", ": c", "a\0b: c", "a: b\0c", "\u{e9}: x"] {
+            let bytes = format!("HTTP/1.1 200 OK\r\n{line}\r\n\r\n");
+            assert_eq!(parse(bytes.as_bytes()).err(), Some(HeadFault::Malformed), "{line:?}");
+        }
+        let (head, _) = parse(b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n").unwrap().unwrap();
+        assert_eq!(head.header("content-length"), Some(&b"5"[..]));
+    }
+
+    #[test]
+    fn hostile_e62_no_damage_to_a_head_makes_it_panic() {
+        let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\r\n b\r\nSet-Cookie: c=d\r\n\r\nhello";
+        for at in 0..whole.len() {
+            for byte in [0, b'\r', b'\n', b':', b' ', b'9', 0xff] {
+                let mut damaged = whole.to_vec();
+                damaged[at] = byte;
+                if let Ok(Some((head, length))) = parse(&damaged) {
+                    assert!(length <= damaged.len() && head.raw == damaged[..length]);
+                }
+            }
+        }
     }
 
     #[test]
