@@ -6,6 +6,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns are never cut below this many terminal cells.
 const NARROWEST: usize = 8;
+/// A column that would be cut below this many cells tells nothing: the last columns go instead, down to so many.
+const LEGIBLE: usize = 16;
+const FEWEST: usize = 3;
 const GAP: usize = 2;
 
 /// One cell: what it says and what that means.
@@ -54,7 +57,8 @@ impl Table {
         text
     }
 
-    /// Aligned under a heading; the widest columns give way until a row fits into `width` cells.
+    /// Aligned under a heading; the widest columns give way until a row fits into `width` cells, and if that leaves
+    /// too little of them, the last ones are left out.
     pub(crate) fn aligned(&self, width: usize, paint: impl Fn(Style, &str) -> String) -> String {
         let widths = self.fit(width);
         let mut text = String::new();
@@ -74,21 +78,33 @@ impl Table {
     }
 
     fn fit(&self, width: usize) -> Vec<usize> {
-        let mut widths = vec![0; self.heading.len()];
+        let mut natural = vec![0; self.heading.len()];
         for row in std::iter::once(&self.heading).chain(&self.rows) {
-            for (widest, cell) in widths.iter_mut().zip(row) {
+            for (widest, cell) in natural.iter_mut().zip(row) {
                 *widest = (*widest).max(cell.text.width());
             }
         }
-        let gaps = GAP * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > width {
-            match widths.iter_mut().filter(|column| **column > NARROWEST).max() {
-                Some(widest) => *widest -= 1,
-                None => break,
+        loop {
+            let widths = narrowed(&natural, width);
+            let legible = widths.iter().zip(&natural).all(|(room, wanted)| *room >= LEGIBLE.min(*wanted));
+            if legible || natural.len() <= FEWEST {
+                return widths;
             }
+            natural.pop();
         }
-        widths
     }
+}
+
+fn narrowed(natural: &[usize], width: usize) -> Vec<usize> {
+    let mut widths = natural.to_vec();
+    let gaps = GAP * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > width {
+        match widths.iter_mut().filter(|column| **column > NARROWEST).max() {
+            Some(widest) => *widest -= 1,
+            None => break,
+        }
+    }
+    widths
 }
 
 fn cut(text: &str, room: usize) -> String {
@@ -131,6 +147,15 @@ mod tests {
         let text = sample().aligned(20, |_, text| text.to_owned());
         assert!(text.lines().all(|line| line.width() <= 20), "{text}");
         assert!(text.contains('…'));
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_fewer_columns_rather_than_stumps() {
+        let mut table = Table::new(&["NAME", "STATE", "HOSTS", "CHANGED", "DESCRIPTION"]);
+        let row = ["stripe-key", "ready", "https://api.example.com", "2026-05-01 12:00", "what it is for"];
+        table.row(row.map(Into::into));
+        let text = table.aligned(40, |_, text| text.to_owned());
+        assert_eq!(text, "NAME        STATE  HOSTS\nstripe-key  ready  https://api.example.…\n");
     }
 
     #[test]
