@@ -66,18 +66,25 @@ pub(crate) fn rule(text: &str) -> Outcome<HostRule> {
     Ok(parsed.rule)
 }
 
-/// Adds rules to what a secret may do already. Rules that are there are not added twice.
+/// Adds rules to what a secret may do already. A rule takes the place of one for the same host: `--only` narrows what
+/// was allowed before, instead of standing beside it without effect.
 pub(crate) fn add(access: &mut Access, rules: &[HostRule]) {
     let mut all = match std::mem::take(access) {
         Access::Restricted(all) => all,
         Access::Undecided | Access::Unrestricted => Vec::new(),
     };
     for rule in rules {
-        if !all.contains(rule) {
-            all.push(rule.clone());
+        match all.iter_mut().find(|known| same_host(known, rule)) {
+            Some(known) => *known = rule.clone(),
+            None => all.push(rule.clone()),
         }
     }
     *access = Access::Restricted(all);
+}
+
+/// Whether two rules differ in nothing but the places of a request that they hold for.
+pub(crate) fn same_host(one: &HostRule, other: &HostRule) -> bool {
+    one.clone().limited_to([]) == other.clone().limited_to([])
 }
 
 #[cfg(test)]
@@ -91,6 +98,18 @@ mod tests {
         add(&mut access, std::slice::from_ref(&one));
         add(&mut access, &[one.clone(), two.clone()]);
         assert_eq!(access, Access::Restricted(vec![one, two]));
+    }
+
+    #[test]
+    fn a_rule_takes_the_place_of_one_for_the_same_host() {
+        let wide = rule("api.example.com").unwrap();
+        let narrow = rule("api.example.com;header").unwrap();
+        let other = rule("api.example.com:8443").unwrap();
+        let mut access = Access::Restricted(vec![wide.clone(), other.clone()]);
+        add(&mut access, std::slice::from_ref(&narrow));
+        assert_eq!(access, Access::Restricted(vec![narrow, other.clone()]));
+        add(&mut access, std::slice::from_ref(&wide));
+        assert_eq!(access, Access::Restricted(vec![wide, other]));
     }
 
     #[test]

@@ -17,8 +17,8 @@ use subrosa_secret::{Access, HostRule, Name, Origin, scan};
 /// A longer file is no list of requests.
 const MAX_LEN: u64 = 16 << 20;
 
-/// Rules by secret, in order of appearance.
-type Proposals = BTreeMap<Name, Vec<HostRule>>;
+/// Where each secret seems to go, in order of appearance.
+type Proposals = BTreeMap<Name, Vec<Origin>>;
 
 /// Proposes what the file suggests and the vault does not know yet.
 pub(crate) fn review(context: &Context, path: &Path) -> Outcome {
@@ -30,7 +30,7 @@ pub(crate) fn review(context: &Context, path: &Path) -> Outcome {
     let mut vault = unlock::open(context)?;
     let mut terminal = context.terminal()?;
     let mut printed = false;
-    for (name, rules) in proposals(&String::from_utf8_lossy(&text)) {
+    for (name, origins) in proposals(&String::from_utf8_lossy(&text)) {
         let Some(entry) = lookup::find(context, &vault, &name)? else {
             output::note(&format!("no secret named {name}"));
             continue;
@@ -41,7 +41,9 @@ pub(crate) fn review(context: &Context, path: &Path) -> Outcome {
             Access::Restricted(known) => known.as_slice(),
             Access::Undecided => &[],
         };
-        let new: Vec<HostRule> = rules.into_iter().filter(|rule| !known.contains(rule)).collect();
+        // a host that a rule covers is decided already, be it for some parts of a request only
+        let new = origins.iter().filter(|origin| !known.iter().any(|rule| rule.matches(origin)));
+        let new: Vec<HostRule> = new.map(HostRule::exactly).collect();
         if new.is_empty() {
             continue;
         }
@@ -84,11 +86,10 @@ fn proposals(text: &str) -> Proposals {
     for paragraph in paragraphs(text) {
         let origins: Vec<Origin> = urls(&paragraph).filter_map(|url| Origin::of_url(&url).ok()).collect();
         for reference in scan(paragraph.as_bytes()).references {
-            let rules = found.entry(reference.name).or_default();
+            let known = found.entry(reference.name).or_default();
             for origin in &origins {
-                let rule = HostRule::exactly(origin);
-                if !rules.contains(&rule) {
-                    rules.push(rule);
+                if !known.contains(origin) {
+                    known.push(origin.clone());
                 }
             }
         }
@@ -139,7 +140,8 @@ mod tests {
 
     fn proposed(text: &str) -> Vec<(String, Vec<String>)> {
         let all = proposals(text).into_iter();
-        all.map(|(name, rules)| (name.to_string(), rules.iter().map(ToString::to_string).collect())).collect()
+        all.map(|(name, origins)| (name.to_string(), origins.iter().map(ToString::to_string).collect()))
+            .collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) fn command() -> Command {
         |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
     Command::new("allow")
         .about("Say where a secret may go, or show it")
-        .arg(Arg::new("name").value_name("NAME").required_unless_present("from"))
+        .arg(Arg::new("name").value_name("NAME").required_unless_present("from").help("the secret"))
         .arg(Arg::new("rules").value_name("RULE").num_args(0..).help("[scheme://]host[:port]"))
         .arg(hosts::only_flag())
         .arg(Arg::new("remove").long("remove").value_name("RULE").action(ArgAction::Append).help("take this rule away"))
@@ -107,13 +107,11 @@ fn apply(vault: &mut Vault, entry: &Entry, wanted: Wanted) -> Outcome {
 
 fn remove(name: &Name, access: &mut Access, removed: &[HostRule]) -> Outcome {
     for rule in removed {
-        let host = rule.to_string();
-        let bare = host.split(';').next().unwrap_or_default();
         let before = match access {
             Access::Restricted(rules) => {
                 let before = rules.len();
                 // a rule with places is taken away by its host as well
-                rules.retain(|it| it != rule && it.to_string().split(';').next() != Some(bare));
+                rules.retain(|it| !hosts::same_host(it, rule));
                 before - rules.len()
             }
             Access::Undecided | Access::Unrestricted => 0,
