@@ -157,6 +157,11 @@ pub(crate) fn done(text: &str) {
     }
 }
 
+/// `1 secret`, `2 secrets`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// A point in time (seconds since 1970, UTC) as RFC 3339.
 pub(crate) fn rfc3339(unix_seconds: i64) -> String {
     match jiff::Timestamp::from_second(unix_seconds) {
@@ -184,6 +189,11 @@ mod tests {
         assert_eq!(rfc3339(1_700_000_000), "2023-11-14T22:13:20Z");
         assert_eq!(short_time(1_700_000_000), "2023-11-14 22:13");
         assert_eq!(rfc3339(i64::MAX), format!("@{}", i64::MAX));
+    }
+
+    #[test]
+    fn one_thing_is_not_several() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "secret")), ["0 secrets", "1 secret", "2 secrets"]);
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub(crate) fn access_word(access: &Access) -> &'static str {
     }
 }
 
-fn rules(access: &Access) -> Option<Vec<String>> {
+pub(crate) fn rules(access: &Access) -> Option<Vec<String>> {
     match access {
         Access::Restricted(rules) => Some(rules.iter().map(ToString::to_string).collect()),
         Access::Undecided | Access::Unrestricted => None,

@@ -29,6 +29,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     };
     ask::confirm(context, arguments, &what, "purge")?;
     let purged = vault.purge(name.as_ref())?;
-    output::done(&format!("dropped {} earlier values and {} deleted secrets", purged.values, purged.secrets));
+    let (values, secrets) =
+        (output::count(purged.values, "earlier value"), output::count(purged.secrets, "deleted secret"));
+    output::done(&format!("dropped {values} and {secrets}"));
     Ok(())
 }

@@ -3,8 +3,8 @@
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::output::Style;
-use crate::report::{State, hosts};
+use crate::output::{Style, count};
+use crate::report::{State, access_word, hosts, rules};
 use crate::table::{Cell, Table};
 use crate::{lookup, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use subrosa_secret::{Name, scan};
+use subrosa_secret::{Access, Name, scan};
 use subrosa_vault::{Entry, Vault};
 
 pub(super) fn command() -> Command {
@@ -32,7 +32,7 @@ pub(super) fn command() -> Command {
             Arg::new("check")
                 .long("check")
                 .action(ArgAction::SetTrue)
-                .help("exit with 100 if one would not resolve"),
+                .help("exit with 100 if one would not resolve without a question"),
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("as JSON, schema refs/1"))
         .after_help(
@@ -47,10 +47,15 @@ struct Found {
     line: usize,
     /// `null` where it is malformed
     name: Option<String>,
-    /// ready, empty, disabled, missing, malformed
+    /// ready, undecided (ready, but nobody has said where it may go), empty, disabled, missing, malformed
     state: &'static str,
-    hosts: Option<String>,
+    /// as in list/1; `null` where there is no such secret
+    access: Option<&'static str>,
+    rules: Option<Vec<String>>,
     problem: Option<String>,
+    /// the same in one cell of a table
+    #[serde(skip)]
+    hosts: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,16 +71,27 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     for path in arguments.get_many::<PathBuf>("files").unwrap_or_default() {
         references.extend(known.references_of(path)?);
     }
-    let unresolved = references.iter().filter(|found| found.state != "ready").count();
+    let unresolved = references.iter().filter(|found| found.state != "ready").map(|_| 1).sum();
     if arguments.get_flag("json") {
         context.output.json(&Report { schema: "refs/1", references })?;
     } else {
         context.output.table(&table(&references))?;
     }
     if arguments.get_flag("check") && unresolved > 0 {
-        return Err(Failure::new(Exit::UNRESOLVED, format!("{unresolved} references would not resolve")));
+        return Err(Failure::new(
+            Exit::UNRESOLVED,
+            format!("{} would not resolve", count(unresolved, "reference")),
+        ));
     }
     Ok(())
+}
+
+/// A secret that nobody has decided about resolves only where a person can be asked.
+fn state(entry: &Entry) -> &'static str {
+    match (State::of(entry), &entry.policy.access) {
+        (State::Ready, Access::Undecided) => "undecided",
+        (state, _) => state.word(),
+    }
 }
 
 fn table(references: &[Found]) -> Table {
@@ -113,9 +129,11 @@ impl Known<'_> {
                 file: path.display().to_string(),
                 line: place(reference.span.start),
                 name: Some(reference.name.to_string()),
-                state: entry.map_or("missing", |entry| State::of(entry).word()),
-                hosts: entry.map(|entry| hosts(&entry.policy.access)),
+                state: entry.map_or("missing", state),
+                access: entry.map(|entry| access_word(&entry.policy.access)),
+                rules: entry.and_then(|entry| rules(&entry.policy.access)),
                 problem: None,
+                hosts: entry.map(|entry| hosts(&entry.policy.access)),
             });
         }
         for malformed in scan.malformed {
@@ -124,8 +142,10 @@ impl Known<'_> {
                 line: place(malformed.span.start),
                 name: None,
                 state: "malformed",
-                hosts: None,
+                access: None,
+                rules: None,
                 problem: Some(malformed.fault.to_string()),
+                hosts: None,
             });
         }
         found.sort_by_key(|found| found.line);

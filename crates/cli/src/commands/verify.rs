@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::output::count;
 use crate::unlock;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Serialize;
@@ -29,7 +30,7 @@ struct Report {
 }
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
-    let vault = unlock::open_despite_rollback(context)?;
+    let vault = unlock::open_despite_rollback(context).map_err(beyond_checking)?;
     let found = vault.verify()?;
     if arguments.get_flag("json") {
         context.output.json(&Report {
@@ -49,18 +50,31 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     if found.is_sound() { Ok(()) } else { Err(unsound(&found)) }
 }
 
+/// A file too damaged to be opened at all: there is nothing left for `verify`, to which every other command sends.
+fn beyond_checking(failure: Failure) -> Failure {
+    match failure.exit() {
+        Exit::DAMAGED => Failure::new(Exit::DAMAGED, failure.message()).hint("restore a backup"),
+        _ => failure,
+    }
+}
+
 fn summary(found: &Found) -> String {
     format!(
-        "sound: generation {}, {} secrets, {} earlier values, {} deleted, {} keyslots",
-        found.generation, found.secrets, found.history, found.deleted, found.keyslots
+        "sound: generation {}, {}, {}, {} deleted, {}",
+        found.generation,
+        count(found.secrets, "secret"),
+        count(found.history, "earlier value"),
+        found.deleted,
+        count(found.keyslots, "keyslot")
     )
 }
 
 fn unsound(found: &Found) -> Failure {
-    let text = match (found.rolled_back, found.problems.len()) {
-        (true, 0) => String::from("the vault was rolled back or forked; what it holds is sound"),
-        (true, count) => format!("the vault was rolled back or forked, and {count} things are wrong"),
-        (false, count) => format!("the vault is damaged: {count} things are wrong"),
+    let problems = || count(found.problems.iter().map(|_| 1).sum(), "problem");
+    let text = match (found.rolled_back, found.problems.is_empty()) {
+        (true, true) => String::from("the vault was rolled back or forked; what it holds is sound"),
+        (true, false) => format!("the vault was rolled back or forked, and has {}", problems()),
+        (false, _) => format!("the vault is damaged: {}", problems()),
     };
     let failure = found
         .problems
