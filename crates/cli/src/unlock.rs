@@ -7,13 +7,13 @@
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::input;
 use crate::terminal::{self, Terminal};
+use crate::{input, output};
 use std::env;
 use std::path::{Path, PathBuf};
 use subrosa_keychain::{Account, Keychain, KeychainError};
 use subrosa_secret::SecretValue;
-use subrosa_vault::{Header, Location, RecoveryKey, SlotKind, Unlock, Vault, VaultKey};
+use subrosa_vault::{Header, Location, RecoveryKey, SlotKind, Unlock, Vault, VaultError, VaultKey};
 use zeroize::Zeroizing;
 
 /// Holds the vault key itself; masked in what is shown and taken away from every program that is started.
@@ -52,14 +52,24 @@ pub(crate) fn location(context: &Context) -> Outcome<Location> {
 pub(crate) fn open(context: &Context) -> Outcome<Vault> {
     let location = location(context)?;
     let key = present(context, &location)?;
-    Ok(Vault::open(&location, &key.as_unlock())?)
+    Vault::open(&location, &key.as_unlock()).map_err(|error| refused(error, &key))
 }
 
 /// Opens it although it was rolled back, to tell or to accept that.
 pub(crate) fn open_despite_rollback(context: &Context) -> Outcome<Vault> {
     let location = location(context)?;
     let key = present(context, &location)?;
-    Ok(Vault::open_despite_rollback(&location, &key.as_unlock())?)
+    Vault::open_despite_rollback(&location, &key.as_unlock()).map_err(|error| refused(error, &key))
+}
+
+/// A key that does not fit, called what the person gave.
+fn refused(error: VaultError, key: &Key) -> Failure {
+    let what = match (&error, key) {
+        (VaultError::WrongKey, Key::Passphrase(_)) => "passphrase",
+        (VaultError::WrongKey, Key::Recovery(_)) => "recovery key",
+        _ => return error.into(),
+    };
+    Failure::new(Exit::LOCKED, format!("no keyslot of this vault opens with that {what}"))
 }
 
 /// Where the key of this run comes from.
@@ -107,9 +117,15 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
     if header.slots.iter().any(|slot| slot.kind == SlotKind::Passphrase)
         && let Some(mut terminal) = context.terminal()?
     {
+        // a keychain that was expected to answer is worth a word; one that this machine never had is not
+        if let Err(error) = &keychain
+            && !matches!(error, KeychainError::Absent { .. })
+        {
+            output::note(&error.to_string());
+        }
         return Ok(Key::Passphrase(passphrase(&mut terminal)?));
     }
-    Err(locked(&header, keychain.err()))
+    Err(locked(&header, keychain.err(), context.unlock.no_keychain))
 }
 
 fn flagged(context: &Context, location: &Location) -> Outcome<Option<Key>> {
@@ -254,17 +270,21 @@ pub(crate) fn from_keychain(header: &Header) -> Result<Option<VaultKey>, Keychai
 }
 
 /// Why there is no key, and every way in that this vault has.
-fn locked(header: &Header, keychain: Option<KeychainError>) -> Failure {
+fn locked(header: &Header, keychain: Option<KeychainError>, left_alone: bool) -> Failure {
+    let has = |kind| header.slots.iter().any(|slot| slot.kind == kind);
     let mut failure = match keychain {
         // what to do about a missing keychain is to take another way, and those follow
         Some(error @ KeychainError::Absent { .. }) => {
             Failure::new(Exit::KEYCHAIN, format!("vault locked: {error}"))
         }
         Some(error) => Failure::new(Exit::KEYCHAIN, format!("vault locked: {error}")).hint(error.hint()),
+        None if left_alone || !has(SlotKind::VaultKey) => {
+            Failure::new(Exit::LOCKED, "vault locked: nothing that opens it was given")
+        }
         None => Failure::new(Exit::LOCKED, "vault locked: the keychain holds no key for it"),
     };
     for kind in [SlotKind::VaultKey, SlotKind::Passphrase, SlotKind::Recovery] {
-        if header.slots.iter().any(|slot| slot.kind == kind) {
+        if has(kind) {
             failure = failure.hint(match kind {
                 SlotKind::VaultKey => {
                     "with the vault key in a file: --key-file FILE, or SUBROSA_KEY_FILE=FILE"

@@ -207,7 +207,7 @@ pub(crate) fn write_key(path: &Path, text: &str) -> Outcome {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let line = Zeroizing::new(format!("{text}\n"));
-    let written = options.open(path).and_then(|mut file| {
+    let written = folder_of(path).and_then(|()| options.open(path)).and_then(|mut file| {
         file.write_all(line.as_bytes())?;
         file.sync_all()
     });
@@ -217,6 +217,18 @@ pub(crate) fn write_key(path: &Path, text: &str) -> Outcome {
         }
         _ => Failure::file("write", path, &error),
     })
+}
+
+/// Makes the folder that a key is to lie in, for its owner only: `~/.config/subrosa` is seldom there yet.
+fn folder_of(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => builder.create(folder),
+        None => Ok(()),
+    }
 }
 
 fn calibrated() -> Outcome<KdfParams> {
@@ -246,11 +258,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_key_is_its_owners_alone() {
+    fn a_key_and_the_folder_made_for_it_are_their_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
+        let path = folder.path().join("config/subrosa/key");
         write_key(&path, "one").unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(path.parent().unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

@@ -135,9 +135,17 @@ fn instead(context: &Context, location: &Location, terminal: &mut Terminal, why:
     match terminal.choose("[p]assphrase, key [f]ile, or [q]uit?", &['p', 'f', 'q'])? {
         'p' => Way::passphrase(context),
         'f' => {
-            let path = terminal.ask("new file for the key:")?;
-            Way::key_file(Path::new(&path), &location.dir)
+            let path = in_home(&terminal.ask("new file for the key:")?);
+            Way::key_file(&path, &location.dir)
         }
         _ => Err(Failure::general("no vault was made")),
+    }
+}
+
+/// No shell stands between the question and the answer, so `~/` is made out here.
+fn in_home(text: &str) -> PathBuf {
+    match (text.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(text),
     }
 }

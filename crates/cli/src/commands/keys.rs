@@ -1,6 +1,7 @@
 //! `subrosa keys`: the ways into the vault.
 
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Style, rfc3339, short_time};
 use crate::table::{Cell, Table};
@@ -10,7 +11,7 @@ use crate::{ask, input, output};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use subrosa_keychain::{Account, Keychain};
+use subrosa_keychain::{Account, Keychain, KeychainError};
 use subrosa_vault::{SlotId, SlotInfo, SlotKind, Vault, VaultKey};
 
 pub(super) fn command() -> Command {
@@ -23,12 +24,12 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("show")
                 .about("Show the vault key, for another machine or a password manager")
-                .after_help("Who has this key opens the vault.\n\nExample:\n  subrosa keys show"),
+                .after_help("Whoever has this key can open the vault.\n\nExample:\n  subrosa keys show"),
         )
         .subcommand(
             Command::new("save")
                 .about("Write the vault key to a new file")
-                .arg(file("file"))
+                .arg(file("file").help("a file that is not there yet"))
                 .after_help("Example:\n  subrosa keys save ~/.config/subrosa/key"),
         )
         .subcommand(add_command())
@@ -69,7 +70,11 @@ fn add_command() -> Command {
         .subcommand(Command::new("recovery").about("A recovery key, shown once").arg(
             file("save").long("save").required(false).help("write it to a new file instead of showing it"),
         ))
-        .subcommand(Command::new("key-file").about("A key in a new file").arg(file("file")))
+        .subcommand(
+            Command::new("key-file")
+                .about("A key in a new file")
+                .arg(file("file").help("a file that is not there yet")),
+        )
         .after_help(
             "Examples:\n  subrosa keys add passphrase\n  subrosa keys add recovery --save recovery.txt",
         )
@@ -102,7 +107,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         Some(("list", arguments)) => list(context, arguments),
         Some(("show", _)) => {
             let key = vault_key(context)?;
-            output::warn("who has this key opens the vault");
+            output::warn("whoever has this key can open the vault");
             context.output.bytes(key.to_text().as_bytes())?;
             context.output.bytes(b"\n")
         }
@@ -152,7 +157,7 @@ fn list(context: &Context, arguments: &ArgMatches) -> Outcome {
         };
         table.row([
             slot.id.get(..8).unwrap_or_default().into(),
-            slot.kind.as_str().into(),
+            slot.kind.replace('_', " ").into(),
             slot.label.as_deref().unwrap_or_default().into(),
             slot.seconds.map(short_time).unwrap_or_default().into(),
             remark,
@@ -173,7 +178,7 @@ fn kind_rank(kind: SlotKind) -> u8 {
 fn describe(vault: &Vault, info: SlotInfo) -> Slot {
     Slot {
         id: info.id.to_string(),
-        kind: info.kind.to_string(),
+        kind: info.kind.to_string().replace(' ', "_"),
         weak: crate::report::is_weak(&info),
         label: info.label,
         created: info.created.map(rfc3339),
@@ -211,7 +216,7 @@ fn save(context: &Context, arguments: &ArgMatches) -> Outcome {
 fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
     let mut vault = unlock::open(context)?;
     let way = match arguments.subcommand() {
-        Some(("keychain", _)) => Way::keychain(vault.id())?,
+        Some(("keychain", _)) => Way::keychain(vault.id()).map_err(no_keychain)?,
         Some(("passphrase", arguments)) => new_passphrase(context, arguments)?,
         Some(("key-file", arguments)) => {
             let path = arguments.get_one::<PathBuf>("file").map_or(Path::new(""), PathBuf::as_path);
@@ -227,6 +232,16 @@ fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
     }
     output::done(&format!("the vault opens with: {}", way.label()));
     Ok(())
+}
+
+/// The keychain's own hint is about a new vault; here there is one.
+fn no_keychain(error: KeychainError) -> Failure {
+    match error {
+        KeychainError::Absent { .. } => Failure::new(Exit::KEYCHAIN, error.to_string())
+            .hint("subrosa keys add key-file FILE")
+            .hint("subrosa keys add passphrase"),
+        error => error.into(),
+    }
 }
 
 /// The flags about passphrases say how the vault is opened now; the new one is always asked for.
@@ -279,7 +294,7 @@ fn slot_of(vault: &Vault, prefix: &str) -> Outcome<SlotInfo> {
         (Some(info), true) if !prefix.is_empty() => Ok(info),
         (None, _) => Err(Failure::general(format!("no slot {prefix}")).hint("subrosa keys list")),
         _ => {
-            Err(Failure::usage(format!("{prefix} is the beginning of several slots"))
+            Err(Failure::usage(format!("{prefix:?} is the beginning of several slots"))
                 .hint("subrosa keys list"))
         }
     }
@@ -289,7 +304,7 @@ fn slot_of(vault: &Vault, prefix: &str) -> Outcome<SlotInfo> {
 pub(super) fn forget(vault: &Vault, slot: SlotId) {
     let account = Account { vault: vault.id(), slot };
     if let Err(error) = Keychain::connect().and_then(|keychain| keychain.delete(&account))
-        && !matches!(error, subrosa_keychain::KeychainError::Absent { .. })
+        && !matches!(error, KeychainError::Absent { .. })
     {
         output::warn(&format!("the keychain still holds a key that opens nothing any more: {error}"));
     }

@@ -109,5 +109,9 @@ fn what_happens(slots: &[SlotInfo], used: SlotId) -> String {
     let dropped: Vec<String> = slots.iter().filter(|info| info.id != used).map(name).collect();
     let kept = slots.iter().find(|info| info.id == used).map(name).unwrap_or_default();
     let dropped = if dropped.is_empty() { String::from("none") } else { dropped.join(", ") };
-    format!("ways in that stay: {kept}; ways in that will open nothing any more: {dropped}")
+    let recovery = match slots.iter().any(|info| info.kind == SlotKind::Recovery) {
+        true => "; a new recovery key will take the place of the old one",
+        false => "",
+    };
+    format!("ways in that stay: {kept}; ways in that will open nothing any more: {dropped}{recovery}")
 }
