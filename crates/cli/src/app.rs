@@ -36,6 +36,7 @@ pub(crate) fn run(words: Vec<OsString>) -> ExitCode {
 }
 
 fn dispatch(words: Vec<OsString>) -> Outcome<Exit> {
+    let words = help_as_flag(words);
     if let [only] = words.as_slice()
         && (only == "--version" || only == "-V")
     {
@@ -62,7 +63,17 @@ fn dispatch(words: Vec<OsString>) -> Outcome<Exit> {
 
 fn run_command(entry: &Entry, arguments: &ArgMatches) -> Outcome<Exit> {
     let context = Context::from_matches(arguments)?;
-    (entry.run)(&context, arguments).map(|()| Exit::OK)
+    let outcome = (entry.run)(&context, arguments);
+    outcome.map(|()| Exit::OK).map_err(|failure| failure.in_vault(&context.vault_flag()))
+}
+
+/// `subrosa help send` is what many type for `subrosa send --help`.
+fn help_as_flag(mut words: Vec<OsString>) -> Vec<OsString> {
+    if words.first().is_some_and(|word| word == "help") {
+        words.remove(0);
+        words.push("--help".into());
+    }
+    words
 }
 
 /// Where the command's name stands: the first word that is neither a flag nor the value of a flag.
@@ -161,6 +172,14 @@ mod tests {
         assert_eq!(at(&["--vault", "send", "get"]), Some(2));
         assert_eq!(at(&["--vault=v", "--no-ask", "send"]), Some(2));
         assert_eq!(at(&["--help"]), None);
+    }
+
+    #[test]
+    fn help_is_a_word_as_well() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(help_as_flag(words("help")), words("--help"));
+        assert_eq!(help_as_flag(words("help keys add")), words("keys add --help"));
+        assert_eq!(help_as_flag(words("get help")), words("get help"));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Context {
     /// Whether the vault is another than the user's default one, so that hints have to name it.
     pub(crate) fn vault_flag(&self) -> String {
         match &self.vault {
-            Some(folder) => format!(" --vault {}", folder.display()),
+            Some(folder) => format!(" --vault {}", crate::fault::quoted(&folder.display().to_string())),
             None => String::new(),
         }
     }

@@ -62,6 +62,16 @@ impl Failure {
         self
     }
 
+    /// Hints for the vault of `--vault FOLDER`: without the flag they would change the default one.
+    pub(crate) fn in_vault(mut self, flag: &str) -> Failure {
+        for hint in &mut self.hints {
+            if !flag.is_empty() && !hint.contains("--vault ") {
+                *hint = hint.replace("subrosa ", &format!("subrosa{flag} "));
+            }
+        }
+        self
+    }
+
     /// The same with every text passed through `mask`.
     pub(crate) fn masked(self, mask: impl Fn(&str) -> String) -> Failure {
         let all = |texts: Vec<String>| texts.iter().map(|text| mask(text)).collect();
@@ -151,6 +161,15 @@ mod tests {
     fn a_failure_is_one_line_then_hints() {
         let failure = Failure::general("cannot read x").detail("one").hint("subrosa init");
         assert_eq!(failure.to_string(), "error: cannot read x\n  one\nhint: subrosa init\n");
+    }
+
+    #[test]
+    fn hints_name_the_vault_that_the_command_worked_on() {
+        let failure =
+            Failure::general("x").hint("subrosa set a").hint("chmod 600 key").in_vault(" --vault v");
+        assert_eq!(failure.to_string(), "error: x\nhint: subrosa --vault v set a\nhint: chmod 600 key\n");
+        let failure = Failure::general("x").hint("subrosa set a").in_vault("");
+        assert_eq!(failure.to_string(), "error: x\nhint: subrosa set a\n");
     }
 
     #[test]

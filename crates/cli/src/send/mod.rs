@@ -42,7 +42,7 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
         return Err(failure);
     }
     let context = Context::new(given(std::mem::take(&mut args.globals)))?;
-    perform::perform(&context, &args)
+    perform::perform(&context, &args).map_err(|failure| failure.in_vault(&context.vault_flag()))
 }
 
 /// A command that was copied over several lines, with a line break where the space before a flag should be. curl takes
