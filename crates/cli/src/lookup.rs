@@ -3,13 +3,33 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
-use clap::ArgMatches;
-use subrosa_secret::Name;
+use clap::{Arg, ArgMatches};
+use subrosa_secret::{Name, scan};
 use subrosa_vault::{Entry, Vault};
+
+/// `NAME`, the argument of a command about one secret.
+pub(crate) fn one_name() -> Arg {
+    Arg::new("name")
+        .value_name("NAME")
+        .required(true)
+        .help("the secret; with --profile, the profile's own first")
+}
+
+/// `NAME...`, that of a command about several; see [`require_all`].
+pub(crate) fn names() -> Arg {
+    Arg::new("names").value_name("NAME").num_args(1..).required(true).help("the secrets")
+}
 
 /// A name as typed.
 pub(crate) fn name(text: &str) -> Outcome<Name> {
-    Name::parse(text).map_err(|error| Failure::usage(format!("name {text:?}: {error}")))
+    Name::parse(text).map_err(|error| {
+        let failure = Failure::usage(format!("name {text:?}: {error}"));
+        // a reference that was pasted whole
+        match scan(text.as_bytes()).references.as_slice() {
+            [one] => failure.hint(format!("write the name alone: {}", quoted(one.name.as_str()))),
+            _ => failure,
+        }
+    })
 }
 
 /// The names under which a secret is looked for: with a profile its own first, then the name as it stands.
@@ -61,8 +81,11 @@ fn missing(vault: &Vault, name: &Name) -> Failure {
     failure.hint(format!("did you mean {}?", alike.join(" or ")))
 }
 
-/// The same but for case and punctuation, or one within the other.
+/// The same but for the profile, for case and punctuation, or one within the other.
 fn is_alike(one: &str, other: &str) -> bool {
+    if one.rsplit('/').next() == other.rsplit('/').next() {
+        return true;
+    }
     let letters = |text: &str| {
         text.chars()
             .filter(|letter| letter.is_alphanumeric())
@@ -78,10 +101,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_reference_is_no_name_but_holds_one() {
+        let said = name("<<vault:stripe-key>>").unwrap_err().to_string();
+        assert!(said.ends_with("hint: write the name alone: stripe-key\n"), "{said}");
+        assert!(!name("a b/").unwrap_err().to_string().contains("hint:"));
+    }
+
+    #[test]
     fn names_that_are_alike() {
-        for (one, other) in
-            [("stripe-key", "stripe_key"), ("prod/stripe-key", "stripe-key"), ("Stripe", "stripekey")]
-        {
+        for (one, other) in [
+            ("stripe-key", "stripe_key"),
+            ("prod/stripe-key", "stripe-key"),
+            ("Stripe", "stripekey"),
+            ("dev/a", "a"),
+        ] {
             assert!(is_alike(one, other), "{one} {other}");
         }
         for (one, other) in [("stripe-key", "github"), ("a", "ab"), ("x", "y")] {

@@ -9,7 +9,13 @@ use clap_complete::Shell;
 pub(super) fn command() -> Command {
     Command::new("completions")
         .about("Print completions for a shell")
-        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell)))
+        .arg(
+            Arg::new("shell")
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(value_parser!(Shell))
+                .help("the shell"),
+        )
         .after_help(
             "Examples:\n  subrosa completions bash > ~/.local/share/bash-completion/completions/subrosa\n  \
              subrosa completions zsh > ~/.zfunc/_subrosa\n  \

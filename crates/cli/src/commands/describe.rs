@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 pub(super) fn command() -> Command {
     Command::new("describe")
         .about("Say what a secret is for, or show it")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(lookup::one_name())
         .arg(Arg::new("text").value_name("TEXT").help("the new description; an empty text takes it away"))
         .after_help(
             "Examples:\n  subrosa describe stripe-key 'restricted key, read-only, expires in May'\n  subrosa describe stripe-key",

@@ -2,8 +2,8 @@
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::{hosts, lookup, output, unlock};
-use clap::{Arg, ArgMatches, Command};
+use crate::{hosts, lookup, output, terminal, unlock};
+use clap::{ArgMatches, Command};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -16,7 +16,7 @@ use subrosa_vault::Entry;
 pub(super) fn command() -> Command {
     Command::new("edit")
         .about("Edit name, description, tags, hosts and switches of a secret in an editor")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(lookup::one_name())
         .after_help(
             "The editor is $VISUAL, else $EDITOR, else vi. The value is not shown; 'subrosa set' replaces it.\n\n\
              Example:\n  EDITOR=nano subrosa edit stripe-key",
@@ -77,16 +77,24 @@ fn sheet(entry: &Entry) -> String {
 
 /// Lets the user edit a text. It lies in a private file for as long as that takes.
 fn edited(text: &str) -> Outcome<String> {
-    let path = env::temp_dir().join(format!("subrosa-{}-{}.toml", process::id(), random_word()?));
-    let file = TemporaryFile::create(path, text)?;
     let editor =
         ["VISUAL", "EDITOR"].iter().find_map(|name| env::var(name).ok().filter(|it| !it.trim().is_empty()));
-    let editor = editor.unwrap_or_else(|| String::from(if cfg!(windows) { "notepad" } else { "vi" }));
+    let editor = match editor {
+        Some(editor) => editor,
+        None if terminal::stdin_is_terminal() => String::from(if cfg!(windows) { "notepad" } else { "vi" }),
+        None => {
+            return Err(Failure::usage("no terminal for an editor")
+                .hint("subrosa rename, describe, tag, allow, send-only, enable and disable need none"));
+        }
+    };
+    let path = env::temp_dir().join(format!("subrosa-{}-{}.toml", process::id(), random_word()?));
+    let file = TemporaryFile::create(path, text)?;
     // editors are given with arguments: EDITOR="code --wait"
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
     let status = crate::child::command(program).args(words).arg(&file.0).status();
-    let status = status.map_err(|error| Failure::file("start", Path::new(program), &error))?;
+    let status = status
+        .map_err(|error| Failure::file("start", Path::new(program), &error).hint("export EDITOR=PROGRAM"))?;
     if !status.success() {
         return Err(Failure::general(format!("the editor {program} failed; nothing was changed")));
     }

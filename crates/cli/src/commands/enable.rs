@@ -3,24 +3,20 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::{lookup, output, unlock};
-use clap::{Arg, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 
 pub(super) fn enable() -> Command {
     Command::new("enable")
         .about("Let references to a secret resolve again")
-        .arg(names())
+        .arg(lookup::names())
         .after_help("Example:\n  subrosa enable stripe-key")
 }
 
 pub(super) fn disable() -> Command {
     Command::new("disable")
         .about("Keep a secret, but let no reference to it resolve")
-        .arg(names())
+        .arg(lookup::names())
         .after_help("Example:\n  subrosa disable prod/stripe-key prod/stripe-webhook")
-}
-
-fn names() -> Arg {
-    Arg::new("names").value_name("NAME").num_args(1..).required(true)
 }
 
 pub(super) fn run_enable(context: &Context, arguments: &ArgMatches) -> Outcome {

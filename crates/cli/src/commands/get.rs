@@ -13,7 +13,7 @@ use subrosa_vault::{Entry, Vault};
 pub(super) fn command() -> Command {
     Command::new("get")
         .about("Show the value of a secret")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(lookup::one_name())
         .arg(
             Arg::new("version")
                 .long("version")

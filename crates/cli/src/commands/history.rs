@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(super) fn command() -> Command {
     Command::new("history")
         .about("List the values that a secret has had, by version")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(lookup::one_name())
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("as JSON, schema history/1"))
         .after_help("Examples:\n  subrosa history stripe-key\n  subrosa get stripe-key --version 3\n  subrosa undo stripe-key")
 }

@@ -9,8 +9,8 @@ pub(super) fn command() -> Command {
     Command::new("rename")
         .about("Give a secret another name; rules and history go with it")
         .visible_alias("mv")
-        .arg(Arg::new("name").value_name("NAME").required(true))
-        .arg(Arg::new("to").value_name("NEW-NAME").required(true))
+        .arg(lookup::one_name())
+        .arg(Arg::new("to").value_name("NEW-NAME").required(true).help("its new name"))
         .after_help("References that use the old name do not change.\n\nExample:\n  subrosa rename stripe-key prod/stripe-key")
 }
 

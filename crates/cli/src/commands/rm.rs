@@ -3,13 +3,13 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::{lookup, output, unlock};
-use clap::{Arg, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 
 pub(super) fn command() -> Command {
     Command::new("rm")
         .about("Delete secrets; 'subrosa undo' brings them back")
         .visible_alias("delete")
-        .arg(Arg::new("names").value_name("NAME").num_args(1..).required(true))
+        .arg(lookup::names())
         .after_help(
             "'subrosa purge' drops deleted secrets for good.\n\nExample:\n  subrosa rm old-key older-key",
         )

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 pub(super) fn command() -> Command {
     Command::new("send-only")
         .about("Let a secret only be sent to its hosts, never shown")
-        .arg(Arg::new("names").value_name("NAME").num_args(1..).required(true))
+        .arg(lookup::names())
         .arg(Arg::new("off").long("off").action(ArgAction::SetTrue).help("let it be shown again"))
         .after_help(
             "Examples:\n  subrosa send-only prod/stripe-key\n  subrosa send-only --off prod/stripe-key",

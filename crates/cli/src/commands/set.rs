@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::input::{self, Source};
-use crate::{hosts, lookup, output, unlock};
+use crate::{hosts, lookup, output, report, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use std::path::PathBuf;
 use subrosa_secret::{Access, Name, Tag};
@@ -59,24 +59,36 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
             Some(input::value(context, source, &format!("value of {name}"), arguments.get_flag("exact"))?)
         }
     };
-    vault.change(|change| {
-        change.set(&name, value.as_ref())?;
-        if edits.is_any() {
-            change.update(&name, |metadata, policy| {
-                if let Some(text) = &edits.description {
-                    metadata.description.clone_from(text);
-                }
-                metadata.tags.extend(edits.tags.iter().cloned());
-                policy.send_only |= edits.send_only;
-                if let Some(access) = &edits.access {
-                    policy.access = access.clone();
-                }
-            })?;
+    let stored = vault.change(|change| {
+        let stored = change.set(&name, value.as_ref())?;
+        if !edits.is_any() {
+            return Ok(stored);
         }
-        Ok(())
+        change.update(&name, |metadata, policy| {
+            if let Some(text) = &edits.description {
+                metadata.description.clone_from(text);
+            }
+            metadata.tags.extend(edits.tags.iter().cloned());
+            policy.send_only |= edits.send_only;
+            if let Some(access) = &edits.access {
+                policy.access = access.clone();
+            }
+        })
     })?;
-    output::done(&format!("stored {name}"));
+    output::done(&format!("stored {name}{}", destination(&name, &stored.policy.access)));
     Ok(())
+}
+
+/// Where it may go, as the end of a sentence: a new secret that may go nowhere yet is better known now than later.
+fn destination(name: &Name, access: &Access) -> String {
+    match access {
+        Access::Undecided => format!(
+            "; where it may go is asked when it is sent, or said by: subrosa allow {} HOST",
+            crate::fault::quoted(name.as_str())
+        ),
+        Access::Restricted(rules) if rules.is_empty() => String::from("; it may go nowhere"),
+        access => format!(", for {}", report::hosts(access)),
+    }
 }
 
 /// With `--profile` the secret is the profile's own.

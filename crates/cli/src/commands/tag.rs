@@ -9,8 +9,8 @@ use subrosa_secret::Tag;
 pub(super) fn command() -> Command {
     Command::new("tag")
         .about("Add tags to a secret, or take them away")
-        .arg(Arg::new("name").value_name("NAME").required(true))
-        .arg(Arg::new("tags").value_name("TAG").num_args(0..))
+        .arg(lookup::one_name())
+        .arg(Arg::new("tags").value_name("TAG").num_args(0..).help("letters, digits and . _ -"))
         .arg(
             Arg::new("remove")
                 .long("remove")

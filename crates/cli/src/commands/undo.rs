@@ -3,13 +3,13 @@
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::{lookup, output, unlock};
-use clap::{Arg, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 use subrosa_vault::VaultError;
 
 pub(super) fn command() -> Command {
     Command::new("undo")
         .about("Take back the last new value of a secret, or its deletion")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(lookup::one_name())
         .after_help("A second undo takes the first one back.\n\nExamples:\n  subrosa undo stripe-key\n  subrosa list --deleted")
 }
 

@@ -16,7 +16,7 @@ the body; nothing is sent while one of them is unresolved or while its secret ma
 const AFTER: &str = "\
 Examples:
   subrosa send https://api.example.com/v1/me -H 'Authorization: Bearer <<vault:example-key>>'
-  subrosa send https://api.example.com/v1/items -u '<<vault:user>>:<<vault:password>>' --json '{\"name\": \"x\"}'
+  subrosa send https://api.example.com/v1/items -u '<<vault:user>>:<<vault:password>>' -d 'name=x'
   subrosa send 'https://api.example.com/v1?key=<<vault:example-key>>' -o answer.json
   subrosa send https://api.example.com -H 'X-Api-Key: <<vault:new-key>>' --with new-key=- --keep
 
