@@ -104,10 +104,7 @@ fn what_is_not_allowed_is_found() {
     ] {
         assert!(broken_rule(&bad, &layers).is_some(), "{bad:?}");
     }
-    for good in [
-        edge("subrosa", "subrosa-http", false),
-        edge("subrosa-vault", "subrosa-testkit", true),
-    ] {
+    for good in [edge("subrosa", "subrosa-http", false), edge("subrosa-vault", "subrosa-testkit", true)] {
         assert!(broken_rule(&good, &layers).is_none(), "{good:?}");
     }
 }
