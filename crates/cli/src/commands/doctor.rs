@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Serialize;
 use std::env;
 use subrosa_keychain::{Account, Keychain, KeychainError};
-use subrosa_vault::{Header, Location, SlotKind, Unlock, Vault};
+use subrosa_vault::{Header, Location, SlotKind, Unlock, Vault, VaultError};
 
 pub(super) fn command() -> Command {
     Command::new("doctor")
@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let mut findings = vec![configuration(context)];
     let header = vault(context, &location, &mut findings);
     findings.push(keychain(context, header.as_ref()));
-    findings.extend(key(header.as_ref(), &location));
+    findings.extend(key(context, header.as_ref(), &location));
     findings.extend(environment());
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     if arguments.get_flag("json") {
@@ -109,6 +109,9 @@ fn show(context: &Context, findings: &[Finding]) -> Outcome {
 fn configuration(context: &Context) -> Finding {
     let path = paths::config().map(|path| path.display().to_string()).unwrap_or_default();
     match context.config() {
+        Ok(_) if !std::path::Path::new(&path).exists() => {
+            finding("configuration", Verdict::Good, format!("none, it would be {path}"), None)
+        }
         Ok(_) => finding("configuration", Verdict::Good, path, None),
         Err(failure) => {
             finding("configuration", Verdict::Bad, failure.message(), Some(&format!("edit {path}")))
@@ -127,8 +130,8 @@ fn vault(context: &Context, location: &Location, findings: &mut Vec<Finding>) ->
         }
         Err(error) => {
             let hint = match &error {
-                subrosa_vault::VaultError::NotFound(_) => format!("subrosa init{}", context.vault_flag()),
-                subrosa_vault::VaultError::Unsafe { path, .. } => {
+                VaultError::NotFound(_) => format!("subrosa init{}", context.vault_flag()),
+                VaultError::Unsafe { path, .. } => {
                     format!("chmod go-w {}", crate::fault::quoted(&path.display().to_string()))
                 }
                 _ => String::from("restore a backup"),
@@ -193,20 +196,45 @@ fn keychain(context: &Context, header: Option<&Header>) -> Finding {
     finding(what, Verdict::Note, "holds no key of this vault", Some("subrosa keys add keychain"))
 }
 
-/// Whether the key that the environment gives opens the vault.
-fn key(header: Option<&Header>, location: &Location) -> Option<Finding> {
+/// Whether the key that a flag or the environment gives opens the vault, and the vault is the newest.
+fn key(context: &Context, header: Option<&Header>, location: &Location) -> Option<Finding> {
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let name = unlock::ENVIRONMENT.into_iter().find(|name| is_set(name))?;
+    let file = context.unlock.key_file.as_deref().filter(|path| *path != std::path::Path::new("-"));
+    let name = match file {
+        Some(_) => "--key-file",
+        None => unlock::ENVIRONMENT.into_iter().find(|name| is_set(name))?,
+    };
     if header.is_none() {
         return Some(finding(name, Verdict::Note, "is set", None));
     }
-    let opened = unlock::from_environment(location).and_then(|key| match key {
-        Some(key) => Ok(Vault::open_despite_rollback(location, &Unlock::VaultKey(&key)).map(drop)?),
-        None => Ok(()),
+    let key = match file {
+        Some(path) => unlock::key_of_file(path, location).map(Some),
+        None => unlock::from_environment(location),
+    };
+    let opened = key.map(|key| {
+        key.map_or(Ok(()), |key| {
+            Vault::open(location, &Unlock::VaultKey(&key)).and_then(|vault| vault.list()).map(drop)
+        })
     });
     Some(match opened {
-        Ok(()) => finding(name, Verdict::Good, "opens this vault", None),
-        Err(failure) => finding(name, Verdict::Bad, failure.message(), Some(&format!("unset {name}"))),
+        Ok(Ok(())) => finding(name, Verdict::Good, "opens this vault", None),
+        Ok(Err(error @ VaultError::RolledBack { .. })) => finding(
+            "roll-back",
+            Verdict::Bad,
+            error.to_string(),
+            Some("subrosa verify; subrosa accept-rollback"),
+        ),
+        Ok(Err(error @ VaultError::Damaged(_))) => {
+            finding("vault", Verdict::Bad, error.to_string(), Some("subrosa verify"))
+        }
+        Ok(Err(error)) => {
+            let hint = format!("unset {name}");
+            finding(name, Verdict::Bad, error.to_string(), file.is_none().then_some(hint.as_str()))
+        }
+        Err(failure) => {
+            let hint = format!("unset {name}");
+            finding(name, Verdict::Bad, failure.message(), file.is_none().then_some(hint.as_str()))
+        }
     })
 }
 
