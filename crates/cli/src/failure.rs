@@ -62,6 +62,14 @@ impl Failure {
         self
     }
 
+    /// Adds to the message, unless the failure is to say nothing.
+    pub(crate) fn adding(mut self, text: &str) -> Failure {
+        if !self.message.is_empty() {
+            self.message.push_str(text);
+        }
+        self
+    }
+
     /// Hints for the vault of `--vault FOLDER`: without the flag they would change the default one.
     pub(crate) fn in_vault(mut self, flag: &str) -> Failure {
         for hint in &mut self.hints {

@@ -22,8 +22,10 @@ pub enum ErrorKind {
     Unavailable,
     /// The link names nothing that this system could have.
     BadLink,
-    /// The answer, or the stored data, is not what it must be.
+    /// The answer is not what it must be.
     BadAnswer,
+    /// The local vault's own data was damaged or changed outside of subrosa.
+    Damaged,
 }
 
 impl ErrorKind {
@@ -40,6 +42,7 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::BadLink => "bad_link",
             Self::BadAnswer => "bad_answer",
+            Self::Damaged => "damaged",
         }
     }
 }

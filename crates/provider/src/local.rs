@@ -51,7 +51,7 @@ fn explain(error: VaultError) -> ProviderError {
     let kind = match &error {
         VaultError::WrongKey => ErrorKind::Locked,
         VaultError::Damaged(_) | VaultError::RolledBack { .. } | VaultError::NeedsNewer { .. } => {
-            ErrorKind::BadAnswer
+            ErrorKind::Damaged
         }
         _ => ErrorKind::Unavailable,
     };

@@ -64,6 +64,7 @@ impl Reason {
                 ErrorKind::Denied => "permission_denied",
                 ErrorKind::NotFound => "not_found_there",
                 ErrorKind::BadLink | ErrorKind::BadAnswer => "misconfigured",
+                ErrorKind::Damaged => "damaged",
                 _ => "unavailable",
             },
         }
@@ -87,7 +88,7 @@ impl Reason {
             }
             Self::NotTrusted { .. } => "subrosa doctor --explain trust".to_owned(),
             Self::Provider(ErrorKind::Locked, _) => "subrosa doctor".to_owned(),
-            Self::Provider(ErrorKind::BadAnswer, _) => "subrosa verify".to_owned(),
+            Self::Provider(ErrorKind::Damaged, _) => "subrosa verify".to_owned(),
             Self::SendOnly | Self::Malformed(_) | Self::Provider(..) => return None,
         })
     }

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Outcome};
 use crate::{input, lookup, record, unlock};
 use std::collections::{BTreeMap, BTreeSet};
 use subrosa_http::{Plan, Values};
-use subrosa_provider::LocalSource;
+use subrosa_provider::{ErrorKind, LocalSource};
 use subrosa_resolver::{Answer, Overrides, Question, Reason, Resolved, Resolver, Unresolved, Use, Verdicts};
 use subrosa_secret::{Access, HostRule, Name, Origin, Profile, Redactor, SecretValue, TrustRules};
 use subrosa_vault::{Entry, Vault};
@@ -73,7 +73,7 @@ impl Secrets {
         }
         self.trust = context.trust()?;
         self.profile = context.profile()?;
-        let mut vault = unlock::open(context)?;
+        let mut vault = unlock::open(context).map_err(|failure| unopened(failure, &uses))?;
         let source = LocalSource::new(&vault);
         let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
         let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
@@ -209,24 +209,52 @@ fn store(vault: &mut Vault, wishes: &[(Question, bool)], kept: Option<&Overrides
 }
 
 fn unreadable(error: subrosa_provider::ProviderError) -> Failure {
-    Failure::general(error.to_string()).hint("subrosa doctor")
+    let (exit, hint) = match error.kind() {
+        ErrorKind::Damaged => (Exit::DAMAGED, "subrosa verify"),
+        ErrorKind::Locked => (Exit::LOCKED, "subrosa doctor"),
+        _ => (Exit::GENERAL, "subrosa doctor"),
+    };
+    Failure::new(exit, format!("{error}; nothing was sent")).hint(hint)
+}
+
+/// Why the vault does not open, and what it was needed for.
+fn unopened(failure: Failure, uses: &[Use]) -> Failure {
+    let mut places: Vec<String> = Vec::new();
+    for wanted in uses {
+        let place = format!("<<vault:{}>> in {}", wanted.name, wanted.place);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places.into_iter().fold(failure.adding("; nothing was sent"), Failure::detail)
 }
 
 /// One error for everything that keeps the requests from being sent.
-pub(super) fn refused(unresolved: Vec<Unresolved>) -> Failure {
-    let mut hints: Vec<String> = Vec::new();
-    for hint in unresolved.iter().filter_map(|one| one.hint.clone()) {
-        if !hints.contains(&hint) {
-            hints.push(hint);
-        }
-    }
+fn refused(unresolved: Vec<Unresolved>) -> Failure {
+    let is_damage = |one: &Unresolved| matches!(one.reason, Reason::Provider(ErrorKind::Damaged, _));
+    let exit = if unresolved.iter().any(is_damage) { Exit::DAMAGED } else { Exit::UNRESOLVED };
     let failure = match unresolved.as_slice() {
-        [one] => Failure::new(Exit::UNRESOLVED, format!("{one}; nothing was sent")),
+        [one] => Failure::new(exit, format!("{one}; nothing was sent")),
         all => {
             let text = format!("{} references are unresolved; nothing was sent", all.len());
-            all.iter()
-                .fold(Failure::new(Exit::UNRESOLVED, text), |failure, one| failure.detail(one.to_string()))
+            all.iter().fold(Failure::new(exit, text), |failure, one| failure.detail(one.to_string()))
         }
     };
-    hints.into_iter().fold(failure, Failure::hint)
+    hints(&unresolved).into_iter().fold(failure, Failure::hint)
+}
+
+/// What mends them, each thing once; rules that are missing with one line for all.
+fn hints(unresolved: &[Unresolved]) -> Vec<String> {
+    let (mut rules, mut others) = (Vec::new(), Vec::new());
+    for one in unresolved {
+        let Some(hint) = one.hint.clone() else { continue };
+        let list = if hint.starts_with("subrosa allow ") { &mut rules } else { &mut others };
+        if !list.contains(&hint) {
+            list.push(hint);
+        }
+    }
+    if !rules.is_empty() {
+        others.push(rules.join(" && "));
+    }
+    others
 }
