@@ -4,6 +4,7 @@ mod server;
 
 use crate::child;
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use clap::{ArgMatches, Command};
 use server::Server;
@@ -48,8 +49,8 @@ pub(super) fn run(_: &Context, _: &ArgMatches) -> Outcome {
 
     say("The same secret towards another host, and in another place: nothing is sent.")?;
     let seen = server.count();
-    stage.show(&["send", "-H", header, "https://api.example.com/v1/models"], None)?;
-    stage.show(&["send", "-d", "key=<<vault:demo-key>>", &host], None)?;
+    stage.show_refused(&["send", "-H", header, "https://api.example.com/v1/models"])?;
+    stage.show_refused(&["send", "-d", "key=<<vault:demo-key>>", &host])?;
     if server.count() != seen {
         return Err(Failure::general("the demo's server got a request that it must not get"));
     }
@@ -57,10 +58,12 @@ pub(super) fn run(_: &Context, _: &ArgMatches) -> Outcome {
     say("What is on the disk: sealed rows, and a log that knows names only for whoever has the key.")?;
     stage.show(&["audit", "show"], None)?;
     stage.show(&["verify"], None)?;
-    let leaked = stage.files_holding(VALUE.as_bytes())?;
-    let words =
-        if leaked.is_empty() { "no file in the scratch folder holds it in clear" } else { "FOUND IN CLEAR" };
-    say(&format!("Searched every file for the value: {words}. The folder goes now."))?;
+    if let Some(file) = stage.files_holding(VALUE.as_bytes())?.first() {
+        return Err(Failure::general(format!("the value stands in clear in {}", file.display())));
+    }
+    say(
+        "Searched every file for the value: no file in the scratch folder holds it in clear. The folder goes now.",
+    )?;
     stage.leave()
 }
 
@@ -82,13 +85,26 @@ impl Stage {
         Ok(Stage { folder, program })
     }
 
-    /// Shows a command as one would type it, runs it, and shows what it answers.
+    /// Shows a command that has to succeed.
     fn show(&self, words: &[&str], input: Option<&str>) -> Outcome {
+        self.show_ending(words, input, Exit::OK)
+    }
+
+    /// Shows a request that has to be refused.
+    fn show_refused(&self, words: &[&str]) -> Outcome {
+        self.show_ending(words, None, Exit::UNRESOLVED)
+    }
+
+    /// Shows a command as one would type it, runs it, and shows what it answers.
+    fn show_ending(&self, words: &[&str], input: Option<&str>, exit: Exit) -> Outcome {
         let typed: Vec<String> = words.iter().map(|word| crate::fault::quoted(word)).collect();
         print(&format!("$ subrosa {}\n", typed.join(" ")))?;
         let output = self.run(words, input).map_err(|error| failed("run subrosa", &error))?;
         print(&String::from_utf8_lossy(&output.stderr))?;
         print(&String::from_utf8_lossy(&output.stdout))?;
+        if output.status.code() != Some(exit.code().into()) {
+            return Err(Failure::general(format!("this step of the demo ended with {}", output.status)));
+        }
         Ok(())
     }
 
