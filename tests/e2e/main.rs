@@ -1,0 +1,21 @@
+//! The program as a person runs it: real processes, real files, real connections.
+//!
+//! Every test has a home of its own (`home`) and talks to servers of its own; nothing of the real user is touched, and
+//! nothing leaves the machine.
+#![cfg(unix)]
+
+mod canary;
+mod concurrency;
+mod demo;
+mod home;
+mod hostile;
+mod keychain;
+mod masking;
+mod parity;
+mod prompts;
+mod redirects;
+mod rollback;
+mod stage;
+mod tampering;
+mod trust;
+mod unresolved;
