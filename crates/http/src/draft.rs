@@ -39,6 +39,8 @@ pub struct RequestDraft {
     pub data_in_query: bool,
     /// `--path-as-is`: `.` and `..` stay in the path.
     pub path_as_is: bool,
+    /// The URL whose `user:password@` counts on after a redirect within its origin.
+    pub(crate) credentials_of: Option<Text>,
 }
 
 impl RequestDraft {
@@ -57,6 +59,7 @@ impl RequestDraft {
             body: None,
             data_in_query: false,
             path_as_is: false,
+            credentials_of: None,
         }
     }
 

@@ -16,6 +16,16 @@
 //! - A connection opened with one [`Connection`] never carries a request planned with another.
 //! - No error holds a value, a path or a query.
 //!
+//! # Where it differs from curl 7.88
+//! On the wire a request is curl's, byte for byte over HTTP/1.1, but for these:
+//! - the User-Agent; the host is written in its canonical form (lower case, no trailing dot, A-labels);
+//! - no `Expect: 100-continue`: a refused body costs a transfer, where waiting costs a second with every server that knows no 100;
+//! - over plain http `--http2` does not offer an upgrade to `h2c`;
+//! - a header name has to be a token, a value cannot hold a control character, Host, Content-Length and
+//!   Transfer-Encoding stand once at most, and a Content-Length is the body's;
+//! - over HTTP/2 values lose surrounding white space (RFC 9113, 8.2.1) and `"`, `<`, `>`, `` ` `` are percent-encoded;
+//! - a URL that parsers could read differently, or a Location with control characters, is refused.
+//!
 //! # Example
 //! ```
 //! use std::collections::BTreeMap;

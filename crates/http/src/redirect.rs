@@ -16,6 +16,7 @@ use crate::percent;
 use crate::plan::Plan;
 use crate::request::{Injected, Request};
 use crate::response::ResponseHead;
+use crate::target;
 use crate::template::Scanned;
 use crate::text::Text;
 use crate::transport::{Client, Clock, Response};
@@ -97,7 +98,10 @@ impl Chain {
             return stop(RedirectFault::Downgrade);
         }
         let mut next = draft.clone();
-        next.url = Text::literal(url.to_vec());
+        let left = std::mem::replace(&mut next.url, Text::literal(url.to_vec()));
+        if matches!(target::credentials(&left), Ok(Some(_))) {
+            next.credentials_of = Some(left);
+        }
         drop_data(&mut next, head.status);
         if !stays {
             if body_held_secret && next.body_to_send().is_some() {
@@ -155,6 +159,7 @@ fn strip(draft: &mut RequestDraft) {
         .headers
         .retain(|field| !BOUND_TO_ORIGIN.iter().any(|name| field.is(name)) && !holds_reference(field));
     draft.basic_auth = None;
+    draft.credentials_of = None;
     draft.cookies = None;
     for option in [&mut draft.user_agent, &mut draft.referer] {
         if option.as_ref().is_some_and(|text| !Scanned::of(text).references.is_empty()) {

@@ -42,26 +42,19 @@ pub(crate) fn plan_url(
     draft: &RequestDraft,
     malformed: &mut Vec<MalformedUse>,
 ) -> Result<UrlPlan, HttpError> {
-    let scanned = Scanned::of(&draft.url);
-    if let Some(fault) = scanned.malformed.first() {
-        return Err(HttpError::MalformedReference { place: "URL".to_owned(), fault: fault.to_string() });
-    }
-    let text =
-        std::str::from_utf8(draft.url.as_bytes()).map_err(|_| malformed_url("it is not UTF-8 text"))?;
-    let spans: Vec<_> = scanned.references.iter().map(|(_, span)| span.clone()).collect();
-    let parts = UrlParts::split(text, &spans).map_err(url_error)?;
+    let (url, parts) = SplitUrl::of(&draft.url)?;
     if matches!(parts.scheme, Scheme::Ws | Scheme::Wss) {
         return Err(HttpError::SchemeUnsupported { scheme: parts.scheme.as_str() });
     }
-    let url = SplitUrl {
-        text: &draft.url,
-        masked: scanned.masked(draft.url.as_bytes(), b'v'),
-        references: scanned.references,
-    };
     url.no_reference_in_fragment(parts.fragment.clone())?;
+    let userinfo = match (&parts.userinfo, &draft.credentials_of) {
+        (Some(range), _) => Some(url.userinfo(range.clone())?),
+        (None, Some(earlier)) => credentials(earlier)?,
+        (None, None) => None,
+    };
     Ok(UrlPlan {
         origin: parts.origin(),
-        userinfo: parts.userinfo.map(|range| url.userinfo(range)).transpose()?,
+        userinfo,
         target: Target {
             path: url.path(parts.path, draft.path_as_is),
             query: url.query(draft, parts.query, malformed)?,
@@ -69,7 +62,26 @@ pub(crate) fn plan_url(
     })
 }
 
-impl SplitUrl<'_> {
+/// The `user:password@` of a URL.
+pub(crate) fn credentials(text: &Text) -> Result<Option<Vec<Template>>, HttpError> {
+    let (url, parts) = SplitUrl::of(text)?;
+    parts.userinfo.map(|range| url.userinfo(range)).transpose()
+}
+
+impl<'a> SplitUrl<'a> {
+    fn of(text: &'a Text) -> Result<(Self, UrlParts), HttpError> {
+        let scanned = Scanned::of(text);
+        if let Some(fault) = scanned.malformed.first() {
+            return Err(HttpError::MalformedReference { place: "URL".to_owned(), fault: fault.to_string() });
+        }
+        let plain =
+            std::str::from_utf8(text.as_bytes()).map_err(|_| malformed_url("it is not UTF-8 text"))?;
+        let spans: Vec<_> = scanned.references.iter().map(|(_, span)| span.clone()).collect();
+        let parts = UrlParts::split(plain, &spans).map_err(url_error)?;
+        let masked = scanned.masked(text.as_bytes(), b'v');
+        Ok((Self { text, masked, references: scanned.references }, parts))
+    }
+
     fn template(&self, range: Range<usize>, rule: Rule, place: &str) -> Template {
         let inside = |span: &Range<usize>| range.start <= span.start && span.end <= range.end;
         let slots = self.references.iter().filter(|(_, span)| inside(span));

@@ -77,6 +77,21 @@ fn the_same_origin_gets_everything_again() {
 }
 
 #[test]
+fn user_and_password_of_a_url_stay_with_its_origin() {
+    let other = plain(vec![]);
+    let away = other.url("/");
+    let server =
+        plain(vec![Answer::redirect(302, "/b"), Answer::redirect(302, "c"), Answer::redirect(302, &away)]);
+    let url = server.url("/a").replace("://", "://u:<<vault:key>>@");
+    assert_eq!(judge().follow(&RequestDraft::new(url), &Connection::plain()).unwrap(), 200);
+    let basic = format!("Basic {}", data_encoding::BASE64.encode(format!("u:{CANARY}").as_bytes()));
+    for captured in server.requests() {
+        assert_eq!(captured.header("authorization"), [basic.as_bytes()]);
+    }
+    assert!(other.requests()[0].header("authorization").is_empty());
+}
+
+#[test]
 fn hostile_e57_nothing_injected_reaches_another_origin() {
     for status in [301, 302, 303, 307, 308] {
         for (host, tls) in [("127.0.0.1", false), ("localhost", false), ("127.0.0.1", true)] {

@@ -162,9 +162,10 @@ fn check_loopback(request: &Request, ends: &Ends) -> Result<(), HttpError> {
     Ok(())
 }
 
-/// Nothing came back: what the server closed while the connection was idle looks like this.
+/// Nothing came back: what the server closed while the connection was idle looks like this. Over HTTP/2 it may
+/// have said goodbye (GOAWAY) as the request went out.
 fn is_dead_connection(error: &HttpError) -> bool {
-    matches!(error, HttpError::EmptyReply { .. } | HttpError::Send { .. })
+    matches!(error, HttpError::EmptyReply { .. } | HttpError::Send { .. } | HttpError::Http2 { .. })
 }
 
 /// Name lookup, TCP, the loopback check, TLS: in this order, before a byte of the request.

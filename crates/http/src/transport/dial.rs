@@ -1,11 +1,13 @@
 //! Name lookup and TCP connection.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use subrosa_secret::Host;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -47,9 +49,20 @@ async fn addresses(endpoint: &Endpoint, host: &str) -> Result<Vec<SocketAddr>, H
         return Ok(vec![with_port(Ipv6Addr::LOCALHOST.into()), with_port(Ipv4Addr::LOCALHOST.into())]);
     }
     let failed = |source| HttpError::Resolve { host: host.to_owned(), source };
-    let found: Vec<_> =
-        tokio::net::lookup_host((host, endpoint.port)).await.map_err(|error| failed(Some(error)))?.collect();
+    let found = lookup(host.to_owned(), endpoint.port).await.map_err(|error| failed(Some(error)))?;
     if found.is_empty() { Err(failed(None)) } else { Ok(interleave(found)) }
+}
+
+/// Asks the system's resolver, in a thread of its own: one of the runtime's would be waited for at the end, also
+/// after a time limit gave up on it.
+async fn lookup(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let (answer, answered) = oneshot::channel();
+    thread::Builder::new().name("name lookup".to_owned()).spawn(move || {
+        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        // nobody listens any more once a time limit has passed
+        let _ = answer.send(found);
+    })?;
+    answered.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
 }
 
 /// Families take turns, beginning with that of the first address (RFC 8305, 4).
