@@ -325,3 +325,13 @@ fn the_audit_entry_is_there_when_the_request_arrives() {
     let run = home.run(&["send", "-H", "X-Key: <<vault:key>>", &server.url("/")]).ok();
     assert!(run.text().contains(&format!("\tsend\tkey\t{}\t", server.url(""))), "{run}");
 }
+
+#[test]
+fn a_value_that_cannot_stand_in_a_later_request_stops_the_first_as_well() {
+    let stage = Stage::new();
+    stage.home.store("dots", "..", &["--host", &stage.origin()]);
+    let (first, second) = (stage.server.url("/first"), stage.server.url("/<<vault:dots>>/second"));
+    let run = stage.send(&[&first, &second]);
+    assert_eq!(run.code, 100, "{run}");
+    stage.untouched();
+}

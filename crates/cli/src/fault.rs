@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Failure;
 use subrosa_keychain::KeychainError;
-use subrosa_vault::VaultError;
+use subrosa_vault::{PinError, VaultError};
 
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Failure {
@@ -21,6 +21,8 @@ impl From<VaultError> for Failure {
             VaultError::LastWayIn => Failure::general(text).hint("subrosa keys add passphrase"),
             VaultError::Unsafe { .. } => Failure::general(text).hint("subrosa doctor"),
             VaultError::Audit(_) => Failure::new(Exit::AUDIT, text).hint("subrosa doctor"),
+            VaultError::Pin(PinError::Damaged(_)) => Failure::new(Exit::DAMAGED, text)
+                .hint("if this vault is the newest that you know of: subrosa accept-rollback"),
             VaultError::Busy => Failure::general(text).hint("run the command again"),
             _ => Failure::general(text),
         }

@@ -400,3 +400,18 @@ fn hostile_c32_many_writers_lose_nothing() {
     assert!(report.is_sound(), "{:?}", report.problems);
     assert_eq!(report.generation, 81);
 }
+
+#[test]
+fn a_damaged_pin_stops_everything_until_the_file_is_accepted() {
+    let scratch = furnished();
+    let pins = scratch.location.state.join("pins");
+    let mut files = std::fs::read_dir(&pins).expect("pins").map(|file| file.expect("file").path());
+    let pin = files.find(|path| path.extension().is_none()).expect("a pin");
+    std::fs::write(&pin, "garbage").expect("write");
+    assert_eq!(contents(&scratch), Err("pin"));
+    let mut vault = Vault::open_despite_rollback(&scratch.location, &Unlock::VaultKey(&scratch.key))
+        .expect("key is right");
+    assert!(vault.verify().expect("verify").rolled_back);
+    vault.accept_rollback().expect("accept");
+    assert!(contents(&scratch).is_ok());
+}

@@ -348,7 +348,10 @@ impl Vault {
     /// Continues from a rolled-back or forked file as if it were the vault: the generation jumps over the pinned one.
     /// What the lost generations held is lost, and what they had withdrawn (a host rule, a deleted secret) is back.
     pub fn accept_rollback(&mut self) -> Result<u64, VaultError> {
-        let pin = self.pins.read(&self.keys.vault)?;
+        let pin = match self.pins.read(&self.keys.vault) {
+            Err(PinError::Damaged(_)) => None,
+            pin => pin?,
+        };
         let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Write)?;
         // prove the whole of what is about to be vouched for
         snapshot.each_row(&mut |_| Ok(()))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Entry, PinStore, Vault, VaultError,
+    Entry, PinError, PinStore, Vault, VaultError,
     snapshot::{CHUNK, RECENT_ROOT, Snapshot},
     store::{Mode, Row, kind},
     tree::{Builder, FAN, is_nothing},
@@ -40,11 +40,15 @@ impl Vault {
     /// Opens every seal, values included, recomputes the tree and compares all of it with the manifest.
     /// Problems are collected, not stopped at; an error means that checking itself was not possible.
     pub fn verify(&self) -> Result<Report, VaultError> {
-        let pin = self.pins.read(&self.keys.vault)?;
+        let pin = self.pins.read(&self.keys.vault);
         let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Read)?;
         let mut report = Report { generation: snapshot.manifest.generation, ..Report::default() };
-        match snapshot.check_pin(pin.as_ref()) {
-            Err(VaultError::RolledBack { .. }) => report.rolled_back = true,
+        match pin.map_err(VaultError::from).and_then(|pin| snapshot.check_pin(pin.as_ref())) {
+            // a damaged pin cannot say that the file is the newest, so it is not taken for it
+            Err(VaultError::RolledBack { .. } | VaultError::Pin(PinError::Damaged(_))) => {
+                report.rolled_back = true
+            }
+            Err(error @ VaultError::Pin(_)) => return Err(error),
             result => report.take(result),
         }
         report.problems.extend(self.store.check_engine()?);

@@ -29,6 +29,10 @@ pub(super) fn perform(context: &Context, args: &Args) -> Outcome<Exit> {
     for name in redactor.unmasked() {
         output::warn(&format!("{name} is too short or too common to be masked"));
     }
+    if plans.len() > 1 {
+        // a value that cannot stand in one of the requests is found before the first of them has left
+        plans.iter().try_for_each(|plan| plan.fill(&found).map(drop))?;
+    }
     let client = Client::new()?;
     let mut exit = Exit::OK;
     for (job, plan) in jobs.iter().zip(&plans) {
