@@ -26,6 +26,8 @@ pub enum Reason {
         /// The parts that are allowed there.
         allowed: BTreeSet<Placement>,
     },
+    /// The user was asked, and said no.
+    Declined(Origin),
     /// Nobody has decided where it may go.
     Undecided(Origin),
     /// The request changes whom it reaches or whom it trusts.
@@ -53,6 +55,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::HostNotAllowed(_) => "host_not_allowed",
             Self::PlacementNotAllowed { .. } => "placement_not_allowed",
+            Self::Declined(_) => "declined",
             Self::Undecided(_) => "undecided",
             Self::NotTrusted { .. } => "destination_not_trusted",
             Self::SendOnly => "send_only",
@@ -89,7 +92,7 @@ impl Reason {
             Self::NotTrusted { .. } => "subrosa doctor --explain trust".to_owned(),
             Self::Provider(ErrorKind::Locked, _) => "subrosa doctor".to_owned(),
             Self::Provider(ErrorKind::Damaged, _) => "subrosa verify".to_owned(),
-            Self::SendOnly | Self::Malformed(_) | Self::Provider(..) => return None,
+            Self::Declined(_) | Self::SendOnly | Self::Malformed(_) | Self::Provider(..) => return None,
         })
     }
 }
@@ -105,6 +108,7 @@ impl fmt::Display for Reason {
                 let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
                 write!(f, "for {origin} it is allowed in {} only, not in {placement}", allowed.join(", "))
             }
+            Self::Declined(origin) => write!(f, "you said that it may not go to {origin}"),
             Self::Undecided(origin) => write!(f, "nobody has decided yet whether it may go to {origin}"),
             Self::NotTrusted { origin, deviation } => {
                 write!(f, "{deviation} makes {origin} another destination than the one that was allowed")

@@ -198,7 +198,7 @@ where
             return;
         }
         for wanted in self.asked_about(question) {
-            self.refuse(&wanted, Reason::HostNotAllowed(question.origin.clone()));
+            self.refuse(&wanted, Reason::Declined(question.origin.clone()));
         }
     }
 
