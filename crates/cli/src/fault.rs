@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Failure;
 use subrosa_keychain::KeychainError;
+pub(crate) use subrosa_resolver::quoted;
 use subrosa_vault::{PinError, VaultError};
 
 impl From<VaultError> for Failure {
@@ -32,28 +33,5 @@ impl From<VaultError> for Failure {
 impl From<KeychainError> for Failure {
     fn from(error: KeychainError) -> Failure {
         Failure::new(Exit::KEYCHAIN, error.to_string()).hint(error.hint())
-    }
-}
-
-/// A word as it has to be written in a shell.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@%+,=".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell_when_they_need_it() {
-        assert_eq!(quoted("prod/stripe-key"), "prod/stripe-key");
-        assert_eq!(quoted("my key"), "'my key'");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("<<vault:a>>"), "'<<vault:a>>'");
     }
 }

@@ -18,5 +18,5 @@ mod resolver;
 mod tests;
 
 pub use overrides::Overrides;
-pub use reason::{Reason, Unresolved};
+pub use reason::{Reason, Unresolved, quoted};
 pub use resolver::{Answer, Question, Resolved, Resolver, Use, Verdicts};

@@ -140,7 +140,8 @@ impl fmt::Display for Unresolved {
 }
 
 /// A word as a POSIX shell takes it, quoted only where it must be.
-pub(crate) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();

@@ -213,6 +213,9 @@ fn hints_can_be_pasted_into_a_shell() {
     assert_eq!(crate::reason::quoted("a b"), "'a b'");
     assert_eq!(crate::reason::quoted("it's"), r"'it'\''s'");
     assert_eq!(crate::reason::quoted("https://api.example.com:8443"), "https://api.example.com:8443");
+    assert_eq!(crate::reason::quoted("prod/stripe-key"), "prod/stripe-key");
+    assert_eq!(crate::reason::quoted(""), "''");
+    assert_eq!(crate::reason::quoted("<<vault:a>>"), "'<<vault:a>>'");
 }
 
 #[test]
