@@ -8,7 +8,7 @@ use crate::{
     Location, PinStore, Vault, VaultError, files,
     snapshot::Snapshot,
     sqlite::SqliteStore,
-    store::{Mode, kind},
+    store::{Mode, Row, kind},
     vault::publish,
 };
 
@@ -100,7 +100,7 @@ impl Vault {
             let mut old = Vec::new();
             change.snapshot.each_row(&mut |row| {
                 if matches!(row.kind, kind::HISTORY | kind::TOMBSTONE) {
-                    old.push(row);
+                    old.push(Row::from(row));
                 }
                 Ok(())
             })?;

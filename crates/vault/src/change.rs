@@ -295,7 +295,7 @@ impl<'v> Change<'v> {
         let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
         for (bucket, rows) in &self.buckets {
             let (group, at) = (bucket / FAN as u16, usize::from(*bucket) % FAN * HASH_LEN);
-            let leaves: Vec<Hash> = rows.iter().map(|row| keys.tree.leaf(row)).collect();
+            let leaves: Vec<Hash> = rows.iter().map(|row| keys.tree.leaf(row.borrowed())).collect();
             let node = match groups.entry(group) {
                 btree_map::Entry::Occupied(known) => known.into_mut(),
                 btree_map::Entry::Vacant(unknown) => unknown.insert(self.snapshot.group(group)?),

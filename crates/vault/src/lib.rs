@@ -28,6 +28,7 @@ mod manifest;
 mod pin;
 mod role;
 mod rotate;
+mod scan;
 #[cfg(test)]
 mod scratch;
 mod seal;

@@ -57,7 +57,7 @@ impl Vault {
         }
         let mut old = Vec::new();
         snapshot.each_row(&mut |row| {
-            old.push(row);
+            old.push(Row::from(row));
             Ok(())
         })?;
         for row in &old {
@@ -67,7 +67,7 @@ impl Vault {
         rows.sort_by(|a, b| a.place().cmp(&b.place()));
         let mut builder = Builder::new(&keys.tree);
         for row in &rows {
-            builder.push(row)?;
+            builder.push(row.borrowed())?;
             snapshot.store.put_row(row)?;
         }
         let recent = renew_recent(&snapshot, &keys)?;

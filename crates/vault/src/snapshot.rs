@@ -8,7 +8,7 @@ use crate::{
     keys::RoleKeys,
     manifest::{Manifest, TAG_LEN},
     role::Epoch,
-    store::{Mode, Row, Store},
+    store::{EachRow, Mode, Row, Store},
     tree::{self, Builder, FAN, HASH_LEN, NODE_LEN},
 };
 
@@ -156,7 +156,7 @@ impl<'v> Snapshot<'v> {
         let group = self.group(bucket / FAN as u16)?;
         let (from, to) = tree::bucket_range(bucket);
         let rows = self.store.rows(&from, to.as_ref().map(<[u8; 2]>::as_slice))?;
-        let leaves: Vec<_> = rows.iter().map(|row| self.keys.tree.leaf(row)).collect();
+        let leaves: Vec<_> = rows.iter().map(|row| self.keys.tree.leaf(row.borrowed())).collect();
         let at = usize::from(bucket) % FAN * HASH_LEN;
         if self.keys.tree.bucket(bucket, &leaves) != group[at..at + HASH_LEN] {
             return Err(VaultError::damaged("rows were changed, removed or added outside subrosa"));
@@ -172,14 +172,19 @@ impl<'v> Snapshot<'v> {
     }
 
     /// Calls `each` with every row, then proves that they were all there are: nothing may be believed before this returns.
-    pub fn each_row(&self, each: &mut dyn FnMut(Row) -> Result<(), VaultError>) -> Result<(), VaultError> {
+    pub fn each_row(&self, each: &mut EachRow<'_>) -> Result<(), VaultError> {
         let mut builder = Builder::new(&self.keys.tree);
         let mut count = 0u64;
         self.store.each_row(&mut |row| {
             count += 1;
-            builder.push(&row)?;
+            builder.push(row)?;
             each(row)
         })?;
+        self.check_all(builder, count)
+    }
+
+    /// Whether the rows that a builder was given are all that the manifest vouches for.
+    pub fn check_all(&self, builder: Builder<'_>, count: u64) -> Result<(), VaultError> {
         let (root, _) = builder.finish();
         if self.keys.tree.root(&root) != self.manifest.tree || count != self.manifest.records {
             return Err(VaultError::damaged("rows were changed, removed or added outside subrosa"));

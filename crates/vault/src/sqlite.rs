@@ -11,7 +11,7 @@ use rusqlite::{
 
 use crate::{
     FORMAT, VaultError,
-    store::{Mode, Row, Store},
+    store::{EachRow, Mode, Row, RowRef, Store},
 };
 
 const APPLICATION_ID: u32 = 0x7375_6272;
@@ -174,13 +174,13 @@ impl Store for SqliteStore {
         }
     }
 
-    fn each_row(&self, each: &mut dyn FnMut(Row) -> Result<(), VaultError>) -> Result<(), VaultError> {
+    fn each_row(&self, each: &mut EachRow<'_>) -> Result<(), VaultError> {
         let blame = |error| self.blame(error);
         let sql = format!("SELECT {COLUMNS} FROM record ORDER BY key, kind, seq");
         let mut statement = self.connection.prepare_cached(&sql).map_err(blame)?;
         let mut rows = statement.query([]).map_err(blame)?;
         while let Some(row) = rows.next().map_err(blame)? {
-            each(read_row(row).map_err(blame)?)?;
+            each(look_at(row).map_err(blame)?)?;
         }
         Ok(())
     }
@@ -239,17 +239,23 @@ impl Store for SqliteStore {
 }
 
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok(Row {
-        key: row.get(0)?,
+    look_at(row).map(Row::from)
+}
+
+/// The row that the engine is at, in the engine's own memory.
+fn look_at<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<RowRef<'r>> {
+    let blob = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_blob()?);
+    Ok(RowRef {
+        key: blob(0)?,
         kind: row.get(1)?,
         seq: row.get(2)?,
-        id: row.get(3)?,
+        id: blob(3)?,
         version: row.get(4)?,
         value_version: row.get(5)?,
-        public: row.get(6)?,
-        metadata: row.get(7)?,
-        policy: row.get(8)?,
-        sealed: row.get(9)?,
+        public: blob(6)?,
+        metadata: blob(7)?,
+        policy: blob(8)?,
+        sealed: blob(9)?,
     })
 }
 

@@ -18,7 +18,7 @@ pub(crate) mod kind {
 }
 
 /// A row of `record`, every column of which is part of its leaf.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row {
     pub key: Vec<u8>,
     pub kind: i64,
@@ -37,6 +37,53 @@ impl Row {
     pub fn place(&self) -> (&[u8], i64, i64) {
         (&self.key, self.kind, self.seq)
     }
+
+    /// The same without owning it.
+    pub fn borrowed(&self) -> RowRef<'_> {
+        let Self { key, kind, seq, id, version, value_version, public, metadata, policy, sealed } = self;
+        let (kind, seq, version, value_version) = (*kind, *seq, *version, *value_version);
+        RowRef { key, kind, seq, id, version, value_version, public, metadata, policy, sealed }
+    }
+
+    /// Becomes a copy of another row, in the memory that it has.
+    pub fn assign(&mut self, row: RowRef<'_>) {
+        (self.kind, self.seq) = (row.kind, row.seq);
+        (self.version, self.value_version) = (row.version, row.value_version);
+        for (mine, theirs) in [
+            (&mut self.key, row.key),
+            (&mut self.id, row.id),
+            (&mut self.public, row.public),
+            (&mut self.metadata, row.metadata),
+            (&mut self.policy, row.policy),
+            (&mut self.sealed, row.sealed),
+        ] {
+            mine.clear();
+            mine.extend_from_slice(theirs);
+        }
+    }
+}
+
+/// A row as the store shows it while it is read.
+#[derive(Clone, Copy)]
+pub(crate) struct RowRef<'r> {
+    pub key: &'r [u8],
+    pub kind: i64,
+    pub seq: i64,
+    pub id: &'r [u8],
+    pub version: i64,
+    pub value_version: i64,
+    pub public: &'r [u8],
+    pub metadata: &'r [u8],
+    pub policy: &'r [u8],
+    pub sealed: &'r [u8],
+}
+
+impl From<RowRef<'_>> for Row {
+    fn from(row: RowRef<'_>) -> Self {
+        let mut owned = Self::default();
+        owned.assign(row);
+        owned
+    }
 }
 
 /// How a transaction will be used.
@@ -47,6 +94,9 @@ pub(crate) enum Mode {
     /// The write lock is taken at once.
     Write,
 }
+
+/// What is done with each row of a walk.
+pub(crate) type EachRow<'e> = dyn FnMut(RowRef<'_>) -> Result<(), VaultError> + 'e;
 
 /// Rows, bodies, nodes and header values in transactions.
 pub(crate) trait Store {
@@ -68,7 +118,7 @@ pub(crate) trait Store {
     /// The rows with `from <= key`, and `key < to` where there is a `to`, in the order of their places.
     fn rows(&self, from: &[u8], to: Option<&[u8]>) -> Result<Vec<Row>, VaultError>;
     /// Calls `each` with every row, in the order of their places.
-    fn each_row(&self, each: &mut dyn FnMut(Row) -> Result<(), VaultError>) -> Result<(), VaultError>;
+    fn each_row(&self, each: &mut EachRow<'_>) -> Result<(), VaultError>;
     fn put_row(&self, row: &Row) -> Result<(), VaultError>;
     fn delete_row(&self, row: &Row) -> Result<(), VaultError>;
 

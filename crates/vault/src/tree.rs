@@ -6,8 +6,7 @@ use sha2::Sha256;
 use crate::{
     VaultError,
     role::{SealingKey, TreeKey},
-    seal::push_field,
-    store::Row,
+    store::RowRef,
 };
 
 /// Buckets, each a leaf of the upper part.
@@ -58,21 +57,20 @@ impl Tree {
         mac.finalize().into_bytes().into()
     }
 
-    pub fn leaf(&self, row: &Row) -> Hash {
-        let mut bytes = Vec::with_capacity(1024);
-        push_field(&mut bytes, b"leaf");
-        push_field(&mut bytes, &row.key);
-        push_field(&mut bytes, &row.kind.to_le_bytes());
-        push_field(&mut bytes, &row.seq.to_le_bytes());
-        push_field(&mut bytes, &row.id);
-        push_field(&mut bytes, &row.version.to_le_bytes());
-        push_field(&mut bytes, &row.value_version.to_le_bytes());
-        for blob in [&row.public, &row.metadata, &row.policy, &row.sealed] {
-            push_field(&mut bytes, blob);
-        }
-        let mut mac = self.mac.clone();
-        mac.update(&bytes);
-        mac.finalize().into_bytes().into()
+    pub fn leaf(&self, row: RowRef<'_>) -> Hash {
+        self.hash(&[
+            b"leaf",
+            row.key,
+            &row.kind.to_le_bytes(),
+            &row.seq.to_le_bytes(),
+            row.id,
+            &row.version.to_le_bytes(),
+            &row.value_version.to_le_bytes(),
+            row.public,
+            row.metadata,
+            row.policy,
+            row.sealed,
+        ])
     }
 
     /// The hash of a bucket from its leaves, in the order of their places.
@@ -130,12 +128,13 @@ impl<'t> Builder<'t> {
         Self { tree, nodes: vec![0; usize::from(BUCKETS) * HASH_LEN], current: None, leaves: Vec::new() }
     }
 
-    pub fn push(&mut self, row: &Row) -> Result<(), VaultError> {
-        self.push_leaf(bucket_of(&row.key)?, self.tree.leaf(row));
+    pub fn push(&mut self, row: RowRef<'_>) -> Result<(), VaultError> {
+        self.push_leaf(bucket_of(row.key)?, self.tree.leaf(row));
         Ok(())
     }
 
-    fn push_leaf(&mut self, bucket: u16, leaf: Hash) {
+    /// The same where the leaf is known already.
+    pub fn push_leaf(&mut self, bucket: u16, leaf: Hash) {
         if self.current != Some(bucket) {
             self.close_bucket();
             self.current = Some(bucket);
@@ -164,7 +163,7 @@ impl<'t> Builder<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Epoch, RootKey, VaultId};
+    use crate::{Epoch, RootKey, VaultId, store::Row};
 
     fn tree() -> Tree {
         let root = RootKey::from_slice(&[3; 32]).expect("32 bytes");
@@ -204,7 +203,7 @@ mod tests {
     #[test]
     fn every_column_is_part_of_the_leaf() {
         let tree = tree();
-        let base = tree.leaf(&row(1, 2));
+        let base = tree.leaf(row(1, 2).borrowed());
         let changes: [fn(&mut Row); 10] = [
             |row| row.key[2] ^= 1,
             |row| row.kind += 1,
@@ -220,14 +219,14 @@ mod tests {
         for change in changes {
             let mut other = row(1, 2);
             change(&mut other);
-            assert_ne!(tree.leaf(&other), base);
+            assert_ne!(tree.leaf(other.borrowed()), base);
         }
     }
 
     #[test]
     fn order_number_and_place_are_part_of_the_hashes() {
         let tree = tree();
-        let (one, two) = (tree.leaf(&row(1, 2)), tree.leaf(&row(1, 3)));
+        let (one, two) = (tree.leaf(row(1, 2).borrowed()), tree.leaf(row(1, 3).borrowed()));
         assert_ne!(tree.bucket(16, &[one, two]), tree.bucket(16, &[two, one]));
         assert_ne!(tree.bucket(16, &[one, two]), tree.bucket(16, &[one]));
         assert_ne!(tree.bucket(16, &[one]), tree.bucket(17, &[one]));
@@ -244,11 +243,14 @@ mod tests {
         let rows = [row(0, 0x20), row(0, 0x21), row(0xff, 0xff)];
         let mut builder = Builder::new(&tree);
         for row in &rows {
-            builder.push(row).expect("push");
+            builder.push(row.borrowed()).expect("push");
         }
         let (root, groups) = builder.finish();
-        assert_eq!(child(&groups[0], 2), tree.bucket(2, &[tree.leaf(&rows[0]), tree.leaf(&rows[1])]));
-        assert_eq!(child(&groups[63], 63), tree.bucket(4095, &[tree.leaf(&rows[2])]));
+        assert_eq!(
+            child(&groups[0], 2),
+            tree.bucket(2, &[tree.leaf(rows[0].borrowed()), tree.leaf(rows[1].borrowed())])
+        );
+        assert_eq!(child(&groups[63], 63), tree.bucket(4095, &[tree.leaf(rows[2].borrowed())]));
         assert_eq!(child(&root, 63), tree.group(63, &groups[63]));
         assert_eq!(child(&root, 1), NOTHING);
     }

@@ -17,7 +17,7 @@ use crate::{
     manifest::{AuditMark, Manifest},
     pin::{FilePins, PinError, PinStore},
     role::Epoch,
-    slots,
+    scan, slots,
     snapshot::{Preamble, Snapshot},
     sqlite::SqliteStore,
     store::{Mode, Row, Store, kind},
@@ -275,16 +275,8 @@ impl Vault {
     }
 
     fn entries_of(&self, wanted: i64) -> Result<Vec<Entry>, VaultError> {
-        let snapshot = self.read()?;
-        let mut rows = Vec::new();
-        snapshot.each_row(&mut |row| {
-            if row.kind == wanted {
-                rows.push(row);
-            }
-            Ok(())
-        })?;
-        drop(snapshot);
-        open_all(&self.keys, &rows)
+        let keys = &self.keys;
+        scan::map(&self.read()?, |row| (row.kind == wanted).then(|| Entry::open(keys, row)).transpose())
     }
 
     /// Opens the value of an entry that this vault gave. `None` if it has none yet.
@@ -378,22 +370,6 @@ impl Vault {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Opens metadata and policies, on all processors where there are many: opening is most of the work of listing.
-fn open_all(keys: &RoleKeys, rows: &[Row]) -> Result<Vec<Entry>, VaultError> {
-    const WORTH_A_THREAD: usize = 256;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = rows.len().div_ceil(threads).max(WORTH_A_THREAD);
-    let open = |rows: &[Row]| rows.iter().map(|row| Entry::open(keys, row)).collect::<Result<Vec<_>, _>>();
-    if rows.len() <= share {
-        return open(rows);
-    }
-    let parts: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = rows.chunks(share).map(|part| scope.spawn(move || open(part))).collect();
-        workers.into_iter().map(|worker| worker.join().expect("opening does not panic")).collect()
-    });
-    Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 fn find_in(snapshot: &Snapshot<'_>, name: &Name) -> Result<Option<Entry>, VaultError> {

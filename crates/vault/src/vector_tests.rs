@@ -266,10 +266,10 @@ fn trees() {
                 sealed: row.sealed.0.clone(),
             })
             .collect();
-        let first = rows.first().map(|row| tree.leaf(row).to_vec());
+        let first = rows.first().map(|row| tree.leaf(row.borrowed()).to_vec());
         assert_eq!(first, vector.leaf_of_first.map(|leaf| leaf.0), "{}", vector.comment);
         let mut builder = Builder::new(&tree);
-        rows.iter().for_each(|row| builder.push(row).expect("a proper key"));
+        rows.iter().for_each(|row| builder.push(row.borrowed()).expect("a proper key"));
         let (root, groups) = builder.finish();
         for (number, group) in groups.iter().enumerate() {
             let expected = vector.groups.get(&number).map(|digest| digest.0.clone());

@@ -57,8 +57,8 @@ impl Vault {
         let mut rows = 0;
         let walk = self.store.each_row(&mut |row| {
             rows += 1;
-            builder.push(&row)?;
-            let result = self.verify_row(&row, &mut report, &mut bodies);
+            builder.push(row)?;
+            let result = self.verify_row(&Row::from(row), &mut report, &mut bodies);
             report.take(result);
             Ok(())
         });
