@@ -8,8 +8,6 @@ use aes_gcm::{
     Aes256Gcm, Nonce, Tag,
     aead::{AeadInOut, KeyInit},
 };
-use hkdf::Hkdf;
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -197,10 +195,7 @@ struct OneTime(Zeroizing<[u8; KEY_LEN + COMMITMENT_LEN]>);
 impl OneTime {
     fn derive(key: &impl SealingKey, context: &[u8], random: &[u8; RANDOM_LEN]) -> Self {
         let mut out = Zeroizing::new([0; KEY_LEN + COMMITMENT_LEN]);
-        Hkdf::<Sha256>::from_prk(key.expose_key())
-            .expect("a role key is as long as SHA-256's output")
-            .expand_multi_info(&[context, random], out.as_mut())
-            .expect("64 bytes are within HKDF's limit of 255 blocks");
+        key.expand(&[context, random], out.as_mut());
         Self(out)
     }
 
