@@ -51,7 +51,7 @@ pub(crate) fn map<T: Send>(
         let Reader { full, mut parts, chunk, .. } = reader;
         parts.push(work(&chunk));
         drop(full);
-        parts.extend(work_through(&waiting, &work, drop));
+        parts.extend(work_through(&waiting, work, drop));
         for worker in crew {
             parts.extend(worker.join().expect("work on rows does not panic"));
         }
@@ -66,12 +66,12 @@ fn prove<T>(snapshot: &Snapshot<'_>, parts: Vec<Part<T>>) -> Result<Vec<T>, Vaul
     let mut answers = Vec::new();
     let mut count = 0;
     for part in parts {
-        let (leaves, some) = part.result?;
-        count += leaves.len() as u64;
-        for (bucket, leaf) in leaves {
+        let done = part.result?;
+        count += done.leaves.len() as u64;
+        for (bucket, leaf) in done.leaves {
             builder.push_leaf(bucket, leaf);
         }
-        answers.extend(some);
+        answers.extend(done.answers);
     }
     snapshot.check_all(builder, count)?;
     Ok(answers)
@@ -85,10 +85,16 @@ struct Chunk {
     used: usize,
 }
 
-/// What came of a chunk: the leaves of its rows with their buckets, and the answers.
+/// What came of a chunk.
 struct Part<T> {
     number: usize,
-    result: Result<(Vec<(u16, Hash)>, Vec<T>), VaultError>,
+    result: Result<Done<T>, VaultError>,
+}
+
+/// The leaves of a chunk's rows with their buckets, and the answers.
+struct Done<T> {
+    leaves: Vec<(u16, Hash)>,
+    answers: Vec<T>,
 }
 
 impl Chunk {
@@ -105,15 +111,13 @@ impl Chunk {
     }
 
     fn work<T>(&self, tree: &Tree, work: impl Fn(&Row) -> Result<Option<T>, VaultError>) -> Part<T> {
-        let mut leaves = Vec::with_capacity(self.used);
-        let mut answers = Vec::with_capacity(self.used);
-        let mut each = |row: &Row| {
-            leaves.push((bucket_of(&row.key)?, tree.leaf(row.borrowed())));
-            answers.extend(work(row)?);
+        let mut done = Done { leaves: Vec::with_capacity(self.used), answers: Vec::with_capacity(self.used) };
+        let result = self.rows[..self.used].iter().try_for_each(|row| {
+            done.leaves.push((bucket_of(&row.key)?, tree.leaf(row.borrowed())));
+            done.answers.extend(work(row)?);
             Ok(())
-        };
-        let result = self.rows[..self.used].iter().try_for_each(&mut each);
-        Part { number: self.number, result: result.map(|()| (leaves, answers)) }
+        });
+        Part { number: self.number, result: result.map(|()| done) }
     }
 }
 
