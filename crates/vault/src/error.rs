@@ -82,7 +82,7 @@ pub enum VaultError {
     #[error("the vault is locked by another process")]
     Busy,
     /// The disk is full.
-    #[error("no space left for the vault; nothing was changed")]
+    #[error("no space left for the vault")]
     DiskFull,
     /// The roll-back pin cannot be read or written.
     #[error(transparent)]
@@ -90,6 +90,9 @@ pub enum VaultError {
     /// The change was saved, but the pin that protects it from being rolled back was not.
     #[error("the change was saved, but not protected against roll-back: {0}")]
     SavedUnpinned(#[source] crate::PinError),
+    /// The change was saved, but what it dropped still lies in the unused parts of the vault's file, sealed.
+    #[error("the change was saved, but the vault's file was not rewritten, which the next purge does: {0}")]
+    SavedUnwiped(#[source] Box<VaultError>),
     /// The audit log cannot be read or written.
     #[error(transparent)]
     Audit(#[from] crate::AuditError),
@@ -136,6 +139,7 @@ impl VaultError {
             Self::DiskFull => "disk_full",
             Self::Pin(_) => "pin",
             Self::SavedUnpinned(_) => "saved_unpinned",
+            Self::SavedUnwiped(_) => "saved_unwiped",
             Self::Audit(_) => "audit",
             Self::Io { .. } => "io",
             Self::Store(_) => "store",
