@@ -78,6 +78,9 @@ pub enum VaultError {
     /// The vault's file or folder cannot be written.
     #[error("the vault in {} is read-only", .0.display())]
     ReadOnly(PathBuf),
+    /// Another process has changed the root key since this one opened the vault: it is to be opened again.
+    #[error("the vault's root key was changed meanwhile")]
+    Rekeyed,
     /// Other processes kept the vault locked for longer than the time allowed.
     #[error("the vault is locked by another process")]
     Busy,
@@ -135,6 +138,7 @@ impl VaultError {
             Self::NeedsNewer { .. } => "needs_newer",
             Self::Unsafe { .. } => "unsafe_path",
             Self::ReadOnly(_) => "read_only",
+            Self::Rekeyed => "rekeyed",
             Self::Busy => "busy",
             Self::DiskFull => "disk_full",
             Self::Pin(_) => "pin",

@@ -152,6 +152,14 @@ impl Vault {
     ///
     /// A roll-back is noticed here already: nothing works on such a vault but [`Vault::open_despite_rollback`].
     pub fn open(location: &Location, unlock: &Unlock<'_>) -> Result<Self, VaultError> {
+        match Self::open_once(location, unlock) {
+            // just now, between the two looks at the file
+            Err(VaultError::Rekeyed) => Self::open_once(location, unlock),
+            opened => opened,
+        }
+    }
+
+    fn open_once(location: &Location, unlock: &Unlock<'_>) -> Result<Self, VaultError> {
         let vault = Self::unlock(location, unlock)?;
         let snapshot = vault.read()?;
         // the slot that opened must be one of the vault's own today, not one put back
