@@ -33,7 +33,7 @@ impl Folder {
 
     /// Copies everything of this folder into another one, with its permissions.
     pub fn copy_to(&self, other: &Folder) {
-        copy(self.path(), other.path());
+        copy_tree(self.path(), other.path());
     }
 
     /// Where it is.
@@ -74,13 +74,17 @@ impl Folder {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies everything in a folder into another one that is there, with its permissions.
+///
+/// # Panics
+/// If anything cannot be copied.
+pub fn copy_tree(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a folder that can be read") {
         let entry = entry.expect("a folder entry");
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type().expect("the kind of a folder entry").is_dir() {
             fs::create_dir(&to).expect("a folder");
-            copy(&from, &to);
+            copy_tree(&from, &to);
         } else {
             fs::copy(&from, &to).expect("a copy");
         }

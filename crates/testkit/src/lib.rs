@@ -23,7 +23,7 @@ mod need;
 mod terminal;
 
 pub use backends::backend_python;
-pub use folder::Folder;
+pub use folder::{Folder, copy_tree};
 pub use http_server::{Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, Script};
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
