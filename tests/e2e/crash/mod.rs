@@ -5,5 +5,6 @@ mod action;
 mod contents;
 mod full_disk;
 mod kills;
+mod sending;
 mod trial;
 mod ways_in;
