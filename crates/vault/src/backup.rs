@@ -78,7 +78,10 @@ impl Vault {
             None => self.purge_all()?,
         };
         let _ = std::fs::remove_file(self.location.dir.join(BEFORE_ROTATION));
-        self.store.compact().map_err(|error| VaultError::SavedUnwiped(Box::new(error)))?;
+        self.store.compact().map_err(|error| match purged == Purged::default() {
+            true => error,
+            false => VaultError::SavedUnwiped(Box::new(error)),
+        })?;
         Ok(purged)
     }
 
