@@ -139,6 +139,28 @@ fn hostile_b27_killed_before_the_recovery_key_is_shown() {
     assert!(unseen > 0, "it was never killed in between");
 }
 
+#[test]
+fn hostile_b27_an_interrupted_rotation_names_the_command_that_finishes_it() {
+    if !needs(&["strace"]) {
+        return;
+    }
+    let mut template = user(&["--key-file", "../key"]);
+    template.set("SUBROSA_KEY_FILE", template.path("key"));
+    let calls = faults::calls(&template.copy().command(&["keys", "rotate"]), b"");
+    let is_last =
+        |call: &&Call| call.name == "rename" && call.file.as_ref().is_some_and(|file| file.ends_with("key"));
+    let last = calls.iter().find(is_last).expect("the new key takes the place of the old one");
+    let home = template.copy();
+    assert_eq!(killed(&Run::of(last.with(Fault::Kill, &home.command(&["keys", "rotate"])), b"")), 1);
+    let refused = home.run(&["get", "kept"]).ends(101);
+    let place = text(&home.path("key.new"));
+    let refused = refused.says(&format!("a change of the key was interrupted; the new one is in {place}"));
+    assert_eq!(refused.hints(), ["subrosa keys rotate"]);
+    home.shell(refused.hints()[0], b"").ok();
+    assert_eq!(home.run(&["get", "kept"]).ok().text(), VALUE);
+    assert!(!home.path("key.new").exists());
+}
+
 /// The session in which commands of this home look for the keychain.
 fn enter(home: &mut Home, keyring: &PrivateKeyring) {
     let mut probe = Command::new("true");
