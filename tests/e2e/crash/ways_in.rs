@@ -52,8 +52,8 @@ fn hostile_b27_root_key_with_a_key_file() {
     let template = user(&["--key-file", "../key"]);
     let words = ["keys", "rotate", "--root", "--yes", "--key-file", "../key", "--save-recovery", "../next"];
     let calls = faults::calls(&template.copy().command(&words), b"");
-    let mut kills = 0;
     for round in 0..rounds() {
+        let mut kills = 0;
         for call in some(&calls, 70, round) {
             let home = template.copy();
             kills += killed(&Run::of(call.with(Fault::Kill, &home.command(&words)), b""));
@@ -68,8 +68,8 @@ fn hostile_b27_root_key_with_a_key_file() {
             home.run(&last).ok();
             assert!(recovers(&home, "last") && !recovers(&home, "next") && !recovers(&home, "recovery"));
         }
+        faults::tally("keys rotate --root", "killed at a step", kills);
     }
-    faults::tally("keys rotate --root", "killed at a step", kills);
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn hostile_b27_root_key_with_a_passphrase() {
     };
     let words = [&["keys", "rotate", "--root", "--yes", "--save-recovery", "../next"], &unlock[..]].concat();
     let calls = faults::calls(&template.copy().command(&words), b"");
-    let mut kills = 0;
     for round in 0..rounds() {
+        let mut kills = 0;
         // deriving a key takes its time, as it should
         for call in some(&calls, 6, round) {
             let home = template.copy();
@@ -103,8 +103,8 @@ fn hostile_b27_root_key_with_a_passphrase() {
                 "{call:?}: one of the recovery keys"
             );
         }
+        faults::tally("keys rotate --root", "killed at a step", kills);
     }
-    faults::tally("keys rotate --root", "killed at a step", kills);
 }
 
 /// The new recovery key is shown on a terminal after the root key has changed: whoever never saw it has the way in that
@@ -191,8 +191,8 @@ fn rotated_in_the_keychain(words: &[&str], count: usize) {
     let calls = faults::calls(&fresh().command(words), b"");
     // between two words with the keychain a thread is started, and before and after each the vault is written
     let calls: Vec<Call> = calls.into_iter().filter(|call| call.name != "fcntl").collect();
-    let mut kills = 0;
     for round in 0..rounds() {
+        let mut kills = 0;
         for call in some(&calls, count, round) {
             let home = fresh();
             let old = home.run(&["keys", "show"]).ok().text().trim().to_owned();
@@ -205,8 +205,8 @@ fn rotated_in_the_keychain(words: &[&str], count: usize) {
             assert_eq!(slots["slots"].as_array().expect("slots").len(), 1, "{call:?}: {slots}");
             home.feed(&["get", "kept", "--key-file", "-"], &old).ends(101);
         }
+        faults::tally("keys rotate, keychain", "killed at a step", kills);
     }
-    faults::tally("keys rotate, keychain", "killed at a step", kills);
 }
 
 #[test]
