@@ -29,6 +29,8 @@ const FOLDERS: [(&str, &str); 7] = [
 /// A user with an environment in which nothing else stands, working in an empty folder.
 pub(crate) struct Home {
     folder: Folder,
+    /// Where the first of them stood, if this is a copy.
+    made_in: PathBuf,
     environment: BTreeMap<String, OsString>,
 }
 
@@ -48,7 +50,7 @@ impl Home {
         let path = env::join_paths([own].into_iter().chain(env::split_paths(&path))).expect("a PATH");
         environment.insert("PATH".to_owned(), path);
         environment.insert("TERM".to_owned(), "xterm".into());
-        Self { folder, environment }
+        Self { made_in: folder.path().to_owned(), folder, environment }
     }
 
     /// A user whose vault opens with a key file that the environment names.
@@ -58,6 +60,27 @@ impl Home {
         home.run(&["init", "--no-recovery", "--key-file", &text(&key)]).ok();
         home.set("SUBROSA_KEY_FILE", key);
         home
+    }
+
+    /// Another user in memory with the same files and the same environment, at other paths.
+    pub(crate) fn copy(&self) -> Self {
+        let folder = Folder::in_memory();
+        self.folder.copy_to(&folder);
+        self.in_folder(folder)
+    }
+
+    /// A user with the same environment whose files, whatever they are, lie in this folder.
+    pub(crate) fn in_folder(&self, folder: Folder) -> Self {
+        let (from, to) = (text(self.folder.path()), text(folder.path()));
+        let moved = |value: &OsString| value.to_str().expect("UTF-8 text").replace(&from, &to).into();
+        let environment = self.environment.iter().map(|(name, value)| (name.clone(), moved(value))).collect();
+        Self { folder, made_in: self.made_in.clone(), environment }
+    }
+
+    /// Where the home stood that this is a copy of, or a copy of a copy.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn made_in(&self) -> &Path {
+        &self.made_in
     }
 
     /// The text of a vault key of nobody's vault.

@@ -6,6 +6,8 @@
 
 mod canary;
 mod concurrency;
+#[cfg(target_os = "linux")]
+mod crash;
 mod demo;
 mod home;
 mod hostile;

@@ -9,6 +9,7 @@ mod ci;
 mod docs;
 mod process;
 mod project;
+mod soak;
 mod targets;
 mod test;
 
@@ -21,6 +22,8 @@ usage: cargo xtask COMMAND
   backends [--install-system]
                    install what tests need: Python packages under target/backends, and, as root and
                    in CI or with --install-system, Debian packages
+  soak [--kills N] [--minutes M]
+                   kill the program N times (10000) and let its disk fail, then fuzz for M minutes (10)
   docs             write man pages and completions under target/docs
   check-targets    type-check the program for Windows and macOS, where the targets are installed
   ci               all that CI runs: format, lints, licences, documentation, other targets, tests
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::run(rest),
         ["backends"] => backends::run(false),
         ["backends", "--install-system"] => backends::run(true),
+        ["soak", rest @ ..] => soak::run(rest),
         ["docs"] => docs::run(),
         ["check-targets"] => targets::run(),
         ["ci"] => ci::run(),

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use subrosa_keychain::KeychainError;
 pub(crate) use subrosa_resolver::quoted;
-use subrosa_vault::{PinError, VaultError};
+use subrosa_vault::{AuditError, PinError, VaultError};
 
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Failure {
@@ -21,10 +21,13 @@ impl From<VaultError> for Failure {
                 .hint("to go on from this file for good: subrosa accept-rollback"),
             VaultError::LastWayIn => Failure::general(text).hint("subrosa keys add passphrase"),
             VaultError::Unsafe { .. } => Failure::general(text).hint("subrosa doctor"),
+            VaultError::Audit(AuditError::Rekeyed(_)) => {
+                Failure::new(Exit::AUDIT, text).hint("run the command again")
+            }
             VaultError::Audit(_) => Failure::new(Exit::AUDIT, text).hint("subrosa doctor"),
             VaultError::Pin(PinError::Damaged(_)) => Failure::new(Exit::DAMAGED, text)
                 .hint("if this vault is the newest that you know of: subrosa accept-rollback"),
-            VaultError::Busy => Failure::general(text).hint("run the command again"),
+            VaultError::Busy | VaultError::Rekeyed => Failure::general(text).hint("run the command again"),
             _ => Failure::general(text),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) fn sent(vault: &Vault, secrets: &BTreeSet<Name>, origin: &Origin) -> 
         let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was sent"));
         match error {
             AuditError::ReadOnly(_) => failure.hint("--no-audit sends without a record"),
+            AuditError::Rekeyed(_) => failure.hint("run the command again"),
             AuditError::Tampered { .. } | AuditError::Foreign(_) => failure
                 .hint("subrosa audit verify")
                 .hint("to go on from the log as it is: subrosa accept-rollback"),
@@ -33,7 +34,11 @@ pub(crate) fn shown(vault: &Vault, secret: &Name) -> Outcome {
             Ok(())
         }
         Err(error) => {
-            Err(Failure::new(Exit::AUDIT, format!("{error}; nothing was shown")).hint("subrosa audit verify"))
+            let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was shown"));
+            Err(failure.hint(match error {
+                AuditError::Rekeyed(_) => "run the command again",
+                _ => "subrosa audit verify",
+            }))
         }
     }
 }

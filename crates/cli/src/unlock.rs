@@ -52,24 +52,51 @@ pub(crate) fn location(context: &Context) -> Outcome<Location> {
 pub(crate) fn open(context: &Context) -> Outcome<Vault> {
     let location = location(context)?;
     let key = present(context, &location)?;
-    Vault::open(&location, &key.as_unlock()).map_err(|error| refused(error, &key))
+    Vault::open(&location, &key.as_unlock()).map_err(|error| refused(context, &location, error, &key))
 }
 
 /// Opens it although it was rolled back, to tell or to accept that.
 pub(crate) fn open_despite_rollback(context: &Context) -> Outcome<Vault> {
     let location = location(context)?;
     let key = present(context, &location)?;
-    Vault::open_despite_rollback(&location, &key.as_unlock()).map_err(|error| refused(error, &key))
+    let opened = Vault::open_despite_rollback(&location, &key.as_unlock());
+    opened.map_err(|error| refused(context, &location, error, &key))
 }
 
 /// A key that does not fit, called what the person gave.
-fn refused(error: VaultError, key: &Key) -> Failure {
+pub(crate) fn refused(context: &Context, location: &Location, error: VaultError, key: &Key) -> Failure {
     let what = match (&error, key) {
         (VaultError::WrongKey, Key::Passphrase(_)) => "passphrase",
         (VaultError::WrongKey, Key::Recovery(_)) => "recovery key",
+        (VaultError::WrongKey, Key::Vault(_)) => {
+            return match successor(context, location) {
+                Some((new, _)) => Failure::new(Exit::LOCKED, error.to_string())
+                    .detail(format!(
+                        "a change of the key was interrupted; the new one is in {}",
+                        new.display()
+                    ))
+                    .hint("subrosa keys rotate"),
+                None => error.into(),
+            };
+        }
         _ => return error.into(),
     };
     Failure::new(Exit::LOCKED, format!("no keyslot of this vault opens with that {what}"))
+}
+
+/// Where a new key lies until it takes the place of the one in this file.
+pub(crate) fn successor_of(file: &Path) -> PathBuf {
+    let mut new = file.to_owned().into_os_string();
+    new.push(".new");
+    PathBuf::from(new)
+}
+
+/// The file with a key that opens the vault and was to take the place of the one that was presented.
+pub(crate) fn successor(context: &Context, location: &Location) -> Option<(PathBuf, Vault)> {
+    let Source::KeyFile(file) = source(context) else { return None };
+    let new = successor_of(&file);
+    let key = key_of_file(&new, location).ok()?;
+    Some((new, Vault::open(location, &Unlock::VaultKey(&key)).ok()?))
 }
 
 /// Where the key of this run comes from.
@@ -84,7 +111,7 @@ pub(crate) fn source(context: &Context) -> Source {
     let flags = &context.unlock;
     let is_set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     if let Some(path) = &flags.key_file {
-        return Source::KeyFile(path.clone());
+        return if path == Path::new("-") { Source::Other } else { Source::KeyFile(path.clone()) };
     }
     if flags.passphrase || flags.passphrase_file.is_some() || flags.recovery || is_set(KEY_FD).is_some() {
         return Source::Other;

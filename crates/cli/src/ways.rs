@@ -14,7 +14,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use subrosa_keychain::{Account, Keychain, KeychainError};
 use subrosa_secret::SecretValue;
-use subrosa_vault::{KdfParams, NewSlot, RecoveryKey, SlotId, VaultId, VaultKey};
+use subrosa_vault::{KdfParams, NewSlot, RecoveryKey, SlotId, Vault, VaultId, VaultKey};
 use zeroize::Zeroizing;
 
 /// Shorter passphrases are taken with a warning.
@@ -175,6 +175,12 @@ impl Way {
         }
     }
 
+    /// Whether the vault opens with it, or nobody can tell: a write can fail after it has become durable.
+    pub(crate) fn may_open(&self, vault: &Vault) -> bool {
+        let (_, new) = self.new_slot();
+        !matches!(vault.slot_opened_by(&new.as_unlock()), Ok(None))
+    }
+
     /// Undoes the keeping, after the vault did not take the slot.
     pub(crate) fn take_back(&self) {
         match &self.kept {
@@ -182,11 +188,14 @@ impl Way {
             Kept::Keychain(account) => {
                 let _ = Keychain::connect().and_then(|keychain| keychain.delete(account));
             }
-            Kept::File(path) => {
-                let _ = fs::remove_file(path);
-            }
+            Kept::File(path) => take_back_file(path),
         }
     }
+}
+
+/// Removes a file that was written for a way in which the vault did not take.
+pub(crate) fn take_back_file(path: &Path) {
+    let _ = fs::remove_file(path);
 }
 
 pub(crate) fn nowhere_to_show() -> Failure {
@@ -208,8 +217,11 @@ pub(crate) fn write_key(path: &Path, text: &str) -> Outcome {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let line = Zeroizing::new(format!("{text}\n"));
     let written = folder_of(path).and_then(|()| options.open(path)).and_then(|mut file| {
-        file.write_all(line.as_bytes())?;
-        file.sync_all()
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_all());
+        written.and_then(|()| sync_folder_of(path)).inspect_err(|_| {
+            // half a key would stand in the way of the next try
+            let _ = fs::remove_file(path);
+        })
     });
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
@@ -229,6 +241,12 @@ fn folder_of(path: &Path) -> std::io::Result<()> {
         Some(folder) => builder.create(folder),
         None => Ok(()),
     }
+}
+
+/// Makes a new or changed name survive a power failure. Windows cannot flush a folder; NTFS journals the names.
+pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn calibrated() -> Outcome<KdfParams> {

@@ -19,6 +19,23 @@ impl Folder {
         Self(builder.tempdir().expect("a temporary folder"))
     }
 
+    /// The same in memory, where the system has a place for that: flushing costs nothing there, and a process that dies
+    /// leaves the same as it would on a disk.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("subrosa.");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        builder.tempdir_in(memory).map_or_else(|_| Self::new(), Self)
+    }
+
+    /// Copies everything of this folder into another one, with its permissions.
+    pub fn copy_to(&self, other: &Folder) {
+        copy_tree(self.path(), other.path());
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -57,6 +74,24 @@ impl Folder {
     }
 }
 
+/// Copies everything in a folder into another one that is there, with its permissions.
+///
+/// # Panics
+/// If anything cannot be copied.
+pub fn copy_tree(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a folder that can be read") {
+        let entry = entry.expect("a folder entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().expect("the kind of a folder entry").is_dir() {
+            fs::create_dir(&to).expect("a folder");
+            copy_tree(&from, &to);
+        } else {
+            fs::copy(&from, &to).expect("a copy");
+        }
+        fs::set_permissions(&to, fs::metadata(&from).expect("metadata").permissions()).expect("permissions");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +105,15 @@ mod tests {
         assert_eq!(fs::read(&deep).expect("read"), b"text");
         drop(folder);
         assert!(!deep.exists());
+    }
+
+    #[test]
+    fn is_copied_with_all_that_is_in_it() {
+        let (folder, copy) = (Folder::new(), Folder::in_memory());
+        folder.write("a/b.txt", "text");
+        folder.copy_to(&copy);
+        assert_eq!(copy.files(), [copy.join("a/b.txt")]);
+        assert_eq!(fs::read(copy.join("a/b.txt")).expect("read"), b"text");
     }
 
     #[cfg(unix)]

@@ -5,12 +5,15 @@
 //! - [`Folder`]: a private folder that goes when the test ends.
 //! - [`PrivateKeyring`] and [`in_keyring`]: a Secret Service of the test's own, unlocked, locked or missing.
 //! - [`CaptureServer`]: an HTTP server that shows what reached it, byte for byte, and answers as the test says.
+//! - [`faults`]: a program that dies at a chosen system call, or that one of its calls fails.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
 //! where a test could not go on, because a fixture that fails should fail the test that asked for it.
 
 mod backends;
+#[cfg(target_os = "linux")]
+pub mod faults;
 mod folder;
 mod http_server;
 #[cfg(unix)]
@@ -20,7 +23,7 @@ mod need;
 mod terminal;
 
 pub use backends::backend_python;
-pub use folder::Folder;
+pub use folder::{Folder, copy_tree};
 pub use http_server::{Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, Script};
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};

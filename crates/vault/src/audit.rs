@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use entry::{Action, AuditEntry, AuditRecord, Outcome};
 pub use error::AuditError;
 pub use rekey::Rekeying;
+pub(crate) use rekey::abandon;
 pub use walk::AuditReport;
 
 use crate::{AuditKey, Epoch, VaultId};

@@ -12,6 +12,9 @@ use crate::{
     vault::publish,
 };
 
+/// Name of the copy that a change of the root key makes first. A crash may leave it, and the old keys still open it.
+pub(crate) const BEFORE_ROTATION: &str = ".vault.db.before-rotation";
+
 /// What a purge dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purged {
@@ -19,6 +22,13 @@ pub struct Purged {
     pub values: u64,
     /// Deleted secrets.
     pub secrets: u64,
+}
+
+/// Copies the audit log, private like it. One that is there is of a backup that was interrupted: no vault stands by it.
+fn copy_log(from: &Path, to: &Path) -> Result<(), VaultError> {
+    std::fs::copy(from, to)
+        .and_then(|_| std::fs::File::open(to)?.sync_all())
+        .map_err(VaultError::io("copy the audit log to", to))
 }
 
 impl Vault {
@@ -36,10 +46,10 @@ impl Vault {
         let _ = std::fs::remove_file(&draft);
         self.copy_database(&draft)?;
         let log = self.location.dir.join(crate::audit::FILE);
-        if log.exists() {
-            std::fs::copy(&log, dir.join(crate::audit::FILE)).map_err(VaultError::io("copy", &log))?;
-        }
-        publish(&draft, &target.database()).map_err(VaultError::io("create", target.database()))?;
+        let copied = if log.exists() { copy_log(&log, &dir.join(crate::audit::FILE)) } else { Ok(()) };
+        copied.and_then(|()| publish(&draft, &target.database())).inspect_err(|_| {
+            let _ = std::fs::remove_file(&draft);
+        })?;
         files::sync_folder(dir)
     }
 
@@ -67,7 +77,11 @@ impl Vault {
             Some(name) => self.purge_one(name)?,
             None => self.purge_all()?,
         };
-        self.store.compact()?;
+        let _ = std::fs::remove_file(self.location.dir.join(BEFORE_ROTATION));
+        self.store.compact().map_err(|error| match purged == Purged::default() {
+            true => error,
+            false => VaultError::SavedUnwiped(Box::new(error)),
+        })?;
         Ok(purged)
     }
 

@@ -78,11 +78,14 @@ pub enum VaultError {
     /// The vault's file or folder cannot be written.
     #[error("the vault in {} is read-only", .0.display())]
     ReadOnly(PathBuf),
+    /// Another process has changed the root key since this one opened the vault: it is to be opened again.
+    #[error("the vault's root key was changed meanwhile")]
+    Rekeyed,
     /// Other processes kept the vault locked for longer than the time allowed.
     #[error("the vault is locked by another process")]
     Busy,
     /// The disk is full.
-    #[error("no space left for the vault; nothing was changed")]
+    #[error("no space left for the vault")]
     DiskFull,
     /// The roll-back pin cannot be read or written.
     #[error(transparent)]
@@ -90,6 +93,9 @@ pub enum VaultError {
     /// The change was saved, but the pin that protects it from being rolled back was not.
     #[error("the change was saved, but not protected against roll-back: {0}")]
     SavedUnpinned(#[source] crate::PinError),
+    /// The change was saved, but what it dropped still lies in the unused parts of the vault's file, sealed.
+    #[error("the change was saved, but the vault's file was not rewritten, which the next purge does: {0}")]
+    SavedUnwiped(#[source] Box<VaultError>),
     /// The audit log cannot be read or written.
     #[error(transparent)]
     Audit(#[from] crate::AuditError),
@@ -132,10 +138,12 @@ impl VaultError {
             Self::NeedsNewer { .. } => "needs_newer",
             Self::Unsafe { .. } => "unsafe_path",
             Self::ReadOnly(_) => "read_only",
+            Self::Rekeyed => "rekeyed",
             Self::Busy => "busy",
             Self::DiskFull => "disk_full",
             Self::Pin(_) => "pin",
             Self::SavedUnpinned(_) => "saved_unpinned",
+            Self::SavedUnwiped(_) => "saved_unwiped",
             Self::Audit(_) => "audit",
             Self::Io { .. } => "io",
             Self::Store(_) => "store",

@@ -97,6 +97,19 @@ pub(crate) fn make_private_file(path: &Path) -> Result<File, VaultError> {
     options.open(path).map_err(VaultError::io("create", path))
 }
 
+/// Removes the files whose name begins like this and that were to become a vault's, their journals among them.
+pub(crate) fn remove_drafts(folder: &Path, begin: &str) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(begin) && (name.ends_with(".new") || name.ends_with(".new-journal")) {
+            // what cannot be removed is no hindrance to anybody
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Makes what was written into a folder, a new name among it, survive a power failure.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), VaultError> {
     // Windows cannot flush a folder; NTFS journals the names

@@ -1,7 +1,8 @@
 //! Changing the root key: everything is sealed anew, in one transaction, and no secret is lost.
 
 use crate::{
-    Entry, NewSlot, Pin, PinStore, RootKey, SlotId, SlotInfo, Unlock, Vault, VaultError,
+    Entry, NewSlot, Pin, PinStore, RootKey, SlotId, SlotInfo, Unlock, Vault, VaultError, audit,
+    backup::BEFORE_ROTATION,
     keys::RoleKeys,
     manifest::{AuditMark, Manifest},
     role::Epoch,
@@ -17,12 +18,25 @@ impl Vault {
     ///
     /// A copy of the file is made first and removed when the new file has been opened with the first of the new slots and
     /// verified. If that fails, the error says so and the copy stays, named `.vault.db.before-rotation`.
+    ///
+    /// # Errors
+    /// [`VaultError::SavedUnpinned`] and [`VaultError::SavedUnwiped`] if the root key was changed and less important work
+    /// failed after it. A disk that fails in the very moment of the commit leaves it open which keys the vault has: whoever has
+    /// to know tries them.
     pub fn rotate_root(&mut self, new_slots: &[(SlotId, NewSlot<'_>)]) -> Result<(), VaultError> {
         let Some((_, first)) = new_slots.first() else { return Err(VaultError::LastWayIn) };
-        let copy = self.location.dir.join(".vault.db.before-rotation");
+        let copy = self.location.dir.join(BEFORE_ROTATION);
         let _ = std::fs::remove_file(&copy);
         self.copy_database(&copy)?;
-        self.seal_all_anew(new_slots)?;
+        let written = self.seal_all_anew(new_slots).inspect_err(|_| {
+            if Self::open(&self.location, &first.as_unlock())
+                .is_ok_and(|now| now.keys.epoch == self.keys.epoch)
+            {
+                let _ = std::fs::remove_file(&copy);
+                let _ = audit::abandon(&self.location.dir);
+            }
+        })?;
+        let pinned = self.raise_committed(&written);
         let reopened = Self::open(&self.location, &first.as_unlock())?;
         let report = reopened.verify()?;
         if !report.is_sound() {
@@ -33,11 +47,13 @@ impl Vault {
             )));
         }
         *self = reopened;
-        self.store.compact()?;
-        std::fs::remove_file(&copy).map_err(VaultError::io("remove", copy))
+        let unwiped = |error| VaultError::SavedUnwiped(Box::new(error));
+        std::fs::remove_file(&copy).map_err(VaultError::io("remove", copy)).map_err(unwiped)?;
+        self.store.compact().map_err(unwiped)?;
+        pinned
     }
 
-    fn seal_all_anew(&mut self, new_slots: &[(SlotId, NewSlot<'_>)]) -> Result<(), VaultError> {
+    fn seal_all_anew(&mut self, new_slots: &[(SlotId, NewSlot<'_>)]) -> Result<Pin, VaultError> {
         let pin = self.pins.read(&self.keys.vault)?;
         let snapshot = Snapshot::begin(self.store.as_ref(), &self.keys, Mode::Write)?;
         snapshot.check_pin(pin.as_ref())?;
@@ -91,8 +107,9 @@ impl Vault {
         snapshot.store.put_header("generation", &manifest.generation.to_le_bytes())?;
         snapshot.store.put_header("manifest", &sealed.to_bytes())?;
         snapshot.into_commit()?;
-        rekeying.finish()?;
-        self.raise_committed(&Pin { generation: manifest.generation, tag })
+        // what is not finished here, the next use of the log finishes
+        let _ = rekeying.finish();
+        Ok(Pin { generation: manifest.generation, tag })
     }
 }
 
@@ -165,6 +182,23 @@ impl Vault {
                 return Err(VaultError::LastWayIn);
             }
             change.delete(row)
+        })
+    }
+
+    /// Removes the ways in that `new` replaces, those of them that are there, and keeps `new`.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSuchSlot`] if `new` is not there: another process has replaced it in its turn, and nothing is removed.
+    pub fn replace_slots(&mut self, replaced: &[SlotId], new: SlotId) -> Result<(), VaultError> {
+        self.change(|change| {
+            let rows = change.bucket(&slots::key_of(new))?;
+            let slots = rows.iter().filter(|row| row.kind == kind::KEYSLOT);
+            let slots: Vec<Row> = slots.cloned().collect();
+            if !slots.iter().any(|row| row.id == new.as_bytes()) {
+                return Err(VaultError::NoSuchSlot(new));
+            }
+            let is_replaced = |row: &&Row| replaced.iter().any(|id| *id != new && row.id == id.as_bytes());
+            slots.iter().filter(is_replaced).try_for_each(|row| change.delete(row))
         })
     }
 

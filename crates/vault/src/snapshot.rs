@@ -81,8 +81,11 @@ impl<'v> Snapshot<'v> {
         if preamble.vault != keys.vault {
             return Err(VaultError::damaged("its file was replaced by another vault's"));
         }
+        if preamble.epoch.0 > keys.epoch.0 {
+            return Err(VaultError::Rekeyed);
+        }
         if preamble.epoch != keys.epoch {
-            // another process has changed the root key since this one opened the vault, or the header was edited
+            // an old file was put back, or the header was edited
             return Err(VaultError::WrongKey);
         }
         let (manifest, tag) = Manifest::open(keys, preamble.generation, &preamble.manifest)?;

@@ -1,7 +1,9 @@
 //! The store in one SQLite file (vault-format.md, sections 5 and 10).
 
 use std::{
+    io,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -15,8 +17,11 @@ use crate::{
 };
 
 const APPLICATION_ID: u32 = 0x7375_6272;
-/// How long a process waits for the locks of others.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest pause before a process looks again whether the locks of others are gone. SQLite's own pauses grow to 100 ms:
+/// of many writers, whoever came last would look most often, and whoever has waited longest would go on waiting.
+const PAUSE: i32 = 5;
+/// How often it looks before it gives up: for at least a minute, which is a thousand writes of others.
+const LOOKS: i32 = 12_000;
 /// No row comes near this: a value's body is at most 1 MiB and its padding.
 const LENGTH_LIMIT: i32 = 4 << 20;
 
@@ -40,8 +45,11 @@ impl SqliteStore {
     pub fn create(path: &Path) -> Result<Self, VaultError> {
         let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let run = |sql: &str| store.connection.execute_batch(sql).map_err(|error| store.blame(error));
-        run(&format!("PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={FORMAT};"))?;
-        run(&SCHEMA.join(";"))?;
+        // one transaction, since each flushes the disk several times
+        run(&format!(
+            "BEGIN IMMEDIATE; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={FORMAT}; {}; COMMIT;",
+            SCHEMA.join(";")
+        ))?;
         Ok(store)
     }
 
@@ -55,8 +63,8 @@ impl SqliteStore {
         let blame = |error| explain(path, error);
         // SQLite's NOFOLLOW also refuses links among the folders above, such as macOS's /tmp: resolve those first
         let real = resolve_folder(path)?;
-        let connection = Connection::open_with_flags(&real, flags).map_err(blame)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(blame)?;
+        let mut connection = Connection::open_with_flags(&real, flags).map_err(blame)?;
+        connection.busy_handler(Some(wait)).map_err(blame)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(blame)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH_LIMIT).map_err(blame)?;
         connection
@@ -238,6 +246,12 @@ impl Store for SqliteStore {
     }
 }
 
+/// What SQLite calls when a lock is held by another process; whether it shall try again.
+fn wait(looks: i32) -> bool {
+    thread::sleep(Duration::from_millis(looks.saturating_add(1).clamp(1, PAUSE) as u64));
+    looks < LOOKS
+}
+
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     look_at(row).map(Row::from)
 }
@@ -266,6 +280,20 @@ fn resolve_folder(path: &Path) -> Result<PathBuf, VaultError> {
     Ok(folder.canonicalize().map_err(VaultError::io("open", folder))?.join(file))
 }
 
+/// What the engine was doing to its file, or to the journal beside it.
+fn operation(extended_code: i32) -> &'static str {
+    use rusqlite::ffi;
+    match extended_code {
+        ffi::SQLITE_IOERR_WRITE => "write",
+        ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => "flush",
+        ffi::SQLITE_IOERR_TRUNCATE => "truncate",
+        ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ => "read",
+        ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_UNLOCK => "lock",
+        ffi::SQLITE_CANTOPEN => "open",
+        _ => "use",
+    }
+}
+
 /// Sorts the engine's errors by who can mend them.
 fn explain(path: &Path, error: rusqlite::Error) -> VaultError {
     use rusqlite::Error as E;
@@ -274,6 +302,11 @@ fn explain(path: &Path, error: rusqlite::Error) -> VaultError {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => VaultError::Busy,
             ErrorCode::ReadOnly => VaultError::ReadOnly(path.to_owned()),
             ErrorCode::DiskFull => VaultError::DiskFull,
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => VaultError::Io {
+                action: operation(failure.extended_code),
+                path: path.to_owned(),
+                source: io::Error::other(rusqlite::ffi::code_to_str(failure.extended_code)),
+            },
             ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::TooBig => {
                 VaultError::damaged("its file is not a sound SQLite database")
             }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    io::ErrorKind,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -23,6 +24,9 @@ use crate::{
     store::{Mode, Row, Store, kind},
     tree::{FAN, HASH_LEN},
 };
+
+/// How the names of files begin that are to become a vault's.
+const DRAFT: &str = ".vault.db.";
 
 /// What is known of a vault without a key. Nothing of it is authenticated.
 #[derive(Debug, Clone)]
@@ -76,20 +80,26 @@ impl Vault {
             return Err(VaultError::AlreadyExists(location.dir.clone()));
         }
         files::make_private_folder(&location.dir)?;
-        let draft = location.dir.join(format!(".{}.new", files::DATABASE));
-        // what a crash left behind; a vault it never was
-        let _ = std::fs::remove_file(&draft);
-        files::make_private_file(&draft)?;
-        Self::write_first_generation(&draft, id, slots)?;
-        // closed, the store leaves an empty journal under the draft's name, which no vault will have
-        let _ = std::fs::remove_file(location.dir.join(format!(".{}.new-journal", files::DATABASE)));
-        publish(&draft, &location.database()).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => VaultError::AlreadyExists(location.dir.clone()),
-            _ => VaultError::io("create", location.database())(error),
-        })?;
-        files::sync_folder(&location.dir)?;
+        // of this vault alone: another process may be making one in the same folder
+        let draft = location.dir.join(format!("{DRAFT}{id}.new"));
+        let published = files::make_private_file(&draft).and_then(|_| {
+            Self::write_first_generation(&draft, id, slots)?;
+            publish(&draft, &location.database())
+        });
+        if let Err(error) = published {
+            files::remove_drafts(&location.dir, &format!("{DRAFT}{id}"));
+            // whoever came first takes the drafts of all others away
+            let late = location.exists();
+            return Err(if late { VaultError::AlreadyExists(location.dir.clone()) } else { error });
+        }
+        // closed, the store leaves an empty journal under the draft's name; and crashes may have left drafts
+        files::remove_drafts(&location.dir, DRAFT);
         let (_, slot) = slots.first().ok_or(VaultError::LastWayIn)?;
-        Self::open(location, &slot.as_unlock())
+        let opened = files::sync_folder(&location.dir).and_then(|()| Self::open(location, &slot.as_unlock()));
+        opened.inspect_err(|_| {
+            // the caller is told that there is no vault, and throws the keys away
+            let _ = std::fs::remove_file(location.database());
+        })
     }
 
     fn write_first_generation(
@@ -142,6 +152,14 @@ impl Vault {
     ///
     /// A roll-back is noticed here already: nothing works on such a vault but [`Vault::open_despite_rollback`].
     pub fn open(location: &Location, unlock: &Unlock<'_>) -> Result<Self, VaultError> {
+        match Self::open_once(location, unlock) {
+            // just now, between the two looks at the file
+            Err(VaultError::Rekeyed) => Self::open_once(location, unlock),
+            opened => opened,
+        }
+    }
+
+    fn open_once(location: &Location, unlock: &Unlock<'_>) -> Result<Self, VaultError> {
         let vault = Self::unlock(location, unlock)?;
         let snapshot = vault.read()?;
         // the slot that opened must be one of the vault's own today, not one put back
@@ -392,13 +410,23 @@ fn read_preamble(store: &SqliteStore) -> Result<(Preamble, Vec<Row>), VaultError
 }
 
 /// Gives a finished file its name, unless the name is taken: two `init`s at once cannot both win.
-pub(crate) fn publish(draft: &Path, path: &Path) -> std::io::Result<()> {
-    match std::fs::hard_link(draft, path) {
-        Ok(()) => std::fs::remove_file(draft),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(error),
+pub(crate) fn publish(draft: &Path, path: &Path) -> Result<(), VaultError> {
+    let published = match std::fs::hard_link(draft, path) {
+        // a draft that stays is a second name of the vault until the next one is made
+        Ok(()) => std::fs::remove_file(draft).or(Ok(())),
         // a file system without hard links
-        Err(_) => std::fs::rename(draft, path),
-    }
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) => {
+            match path.symlink_metadata() {
+                Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+                Err(_) => std::fs::rename(draft, path),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    published.map_err(|error| match (error.kind(), path.parent()) {
+        (ErrorKind::AlreadyExists, Some(folder)) => VaultError::AlreadyExists(folder.to_owned()),
+        _ => VaultError::io("create", path)(error),
+    })
 }
 
 /// Seconds since 1970; before 1970 counts as 1970.

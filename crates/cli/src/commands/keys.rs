@@ -227,7 +227,9 @@ fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
     };
     let (slot, new) = way.new_slot();
     if let Err(error) = vault.add_slot(slot, &new) {
-        way.take_back();
+        if !way.may_open(&vault) {
+            way.take_back();
+        }
         return Err(error.into());
     }
     output::done(&format!("the vault opens with: {}", way.label()));
@@ -268,11 +270,14 @@ fn add_recovery(context: &Context, vault: &mut Vault, arguments: &ArgMatches) ->
         way.hand_over(save, None)?;
     }
     let (slot, new) = way.new_slot();
-    vault.add_slot(slot, &new)?;
-    if save.is_none() {
-        way.hand_over(None, terminal.as_mut())?;
+    let added = vault.add_slot(slot, &new);
+    let opens = added.is_ok() || way.may_open(vault);
+    match save {
+        None if opens => way.hand_over(None, terminal.as_mut())?,
+        Some(path) if !opens => ways::take_back_file(path),
+        _ => {}
     }
-    Ok(())
+    Ok(added?)
 }
 
 fn remove(context: &Context, arguments: &ArgMatches) -> Outcome {

@@ -11,15 +11,9 @@ use subrosa_keychain::{Account, Keychain};
 use subrosa_vault::{Header, SlotKind, Vault};
 
 /// What a vault's folder consists of; anything else in it is somebody else's and stays.
-const FILES: [&str; 6] = [
-    "vault.db",
-    "vault.db-journal",
-    "audit.log",
-    // what an interrupted command may have left
-    ".vault.db.new",
-    ".vault.db.new-journal",
-    ".vault.db.before-rotation",
-];
+const FILES: [&str; 3] = ["vault.db", "vault.db-journal", "audit.log"];
+/// How the names begin of what an interrupted command may have left.
+const LEFT: [&str; 2] = [".vault.db.", ".audit.log."];
 
 pub(super) fn command() -> Command {
     Command::new("reset").about("Destroy the vault with all its secrets").arg(ask::flag()).after_help(
@@ -39,6 +33,11 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     ask::confirm(context, arguments, &what, "destroy")?;
     for name in FILES {
         remove(&location.dir.join(name))?;
+    }
+    for entry in fs::read_dir(&location.dir).into_iter().flatten().flatten() {
+        if LEFT.iter().any(|begin| entry.file_name().to_string_lossy().starts_with(begin)) {
+            remove(&entry.path())?;
+        }
     }
     // only an empty folder goes
     let _ = fs::remove_dir(&location.dir);

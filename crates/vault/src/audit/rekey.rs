@@ -94,11 +94,11 @@ impl Rekeying {
     pub fn finish(self) -> Result<(), AuditError> {
         publish(&self.path)
     }
+}
 
-    /// Removes the new log, after the vault has not committed. What is left if this is not called is harmless.
-    pub fn abandon(self) -> Result<(), AuditError> {
-        remove(&next_to(&self.path))
-    }
+/// Removes the new log of a change of the root key that is known not to have been committed.
+pub(crate) fn abandon(dir: &Path) -> Result<(), AuditError> {
+    remove(&dir.join(NEXT))
 }
 
 fn next_to(path: &Path) -> PathBuf {

@@ -1,0 +1,183 @@
+//! The commands that are tried, each with the home that it is run in.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::home::{Home, Run, text};
+
+/// One command in one home.
+pub(super) struct Action {
+    /// What it is called in reports.
+    pub(super) name: &'static str,
+    /// The home before the command; it is never run in this one.
+    pub(super) home: Home,
+    words: Vec<String>,
+    pub(super) input: &'static [u8],
+    /// Key files of which one opens the vault at every moment.
+    pub(super) key_files: &'static [&'static str],
+    /// What a crash may leave behind, by the end of the path.
+    pub(super) leftovers: &'static [&'static str],
+    /// Whether the command can be run again until it succeeds.
+    pub(super) again: bool,
+    /// Whether for a while both the old and the new way in are there.
+    pub(super) overlaps: bool,
+}
+
+/// A value that does not fit into one page of the database.
+const LONG: usize = 6000;
+/// What every write may leave: the roll-back journal, and the pin that was about to replace the one that is there.
+const OF_A_WRITE: [&str; 2] = ["-journal", ".new"];
+
+/// A user with secrets, history, a deleted secret, rules, two ways in and an audit log.
+fn lived_in() -> Home {
+    let mut home = Home::bare();
+    let (key, recovery) = (home.path("key"), home.path("recovery"));
+    home.run(&["init", "--key-file", &text(&key), "--save-recovery", &text(&recovery)]).ok();
+    home.set("SUBROSA_KEY_FILE", key);
+    home.store("replaced", "made-up-first", &[]);
+    home.store("replaced", "made-up-second", &[]);
+    home.store("ruled", "made-up-ruled", &["--host", "api.example.com"]);
+    home.store("long", "x".repeat(LONG), &[]);
+    home.store("deleted", "made-up-deleted", &[]);
+    home.run(&["rm", "deleted"]).ok();
+    for _ in 0..3 {
+        home.run(&["get", "replaced"]).ok();
+    }
+    home
+}
+
+impl Action {
+    fn new(name: &'static str, home: Home, words: &[&str]) -> Self {
+        let words = words.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            name,
+            home,
+            words,
+            input: b"",
+            key_files: &["key"],
+            leftovers: &OF_A_WRITE,
+            again: false,
+            overlaps: false,
+        }
+    }
+
+    pub(super) fn init() -> Self {
+        let words = ["init", "--key-file", "~/key", "--save-recovery", "~/recovery"];
+        Self {
+            leftovers: &["key", "recovery", "-journal", ".new", "pins/"],
+            ..Self::new("init", Home::bare(), &words)
+        }
+    }
+
+    pub(super) fn set_new() -> Self {
+        let action = Self::new("set, a new secret", lived_in(), &["set", "new"]);
+        Self { input: b"made-up-new", again: true, ..action }
+    }
+
+    pub(super) fn set_again() -> Self {
+        let action = Self::new("set, a new value", lived_in(), &["set", "replaced"]);
+        Self { input: b"made-up-third", again: true, ..action }
+    }
+
+    pub(super) fn rm() -> Self {
+        Self::new("rm", lived_in(), &["rm", "ruled"])
+    }
+
+    pub(super) fn undo() -> Self {
+        Self { again: true, ..Self::new("undo", lived_in(), &["undo", "replaced"]) }
+    }
+
+    pub(super) fn rename() -> Self {
+        Self::new("rename", lived_in(), &["rename", "ruled", "renamed"])
+    }
+
+    pub(super) fn allow() -> Self {
+        let words = ["allow", "replaced", "api.example.org"];
+        Self { again: true, ..Self::new("allow", lived_in(), &words) }
+    }
+
+    pub(super) fn edit() -> Self {
+        let mut home = lived_in();
+        home.write("editor", "#!/bin/sh\nsed -i 's/^enabled = true/enabled = false/' \"$1\"\n");
+        home.set("EDITOR", format!("sh {}", text(&home.work().join("editor"))));
+        Self {
+            again: true,
+            // what is edited holds no value; sed writes a file of its own
+            leftovers: &["-journal", ".new", ".toml", "tmp/sed"],
+            ..Self::new("edit", home, &["edit", "ruled"])
+        }
+    }
+
+    pub(super) fn purge() -> Self {
+        Self { again: true, ..Self::new("purge", lived_in(), &["purge", "--yes"]) }
+    }
+
+    pub(super) fn keys_add() -> Self {
+        let action = Self::new("keys add", lived_in(), &["keys", "add", "key-file", "~/second"]);
+        Self { leftovers: &["second", "-journal", ".new"], ..action }
+    }
+
+    pub(super) fn keys_remove() -> Self {
+        let home = lived_in();
+        let slots = home.run(&["keys", "list", "--json"]).ok().json();
+        let slots = slots["slots"].as_array().expect("slots").clone();
+        let recovery = slots.iter().find(|slot| slot["kind"] == "recovery_key").expect("a recovery key");
+        let id = recovery["id"].as_str().expect("an id");
+        Self::new("keys remove", home, &["keys", "remove", id])
+    }
+
+    pub(super) fn keys_rotate() -> Self {
+        Self {
+            key_files: &["key", "key.new"],
+            again: true,
+            overlaps: true,
+            ..Self::new("keys rotate", lived_in(), &["keys", "rotate"])
+        }
+    }
+
+    pub(super) fn keys_rotate_root() -> Self {
+        let words = ["keys", "rotate", "--root", "--yes", "--save-recovery", "~/next-recovery"];
+        Self {
+            leftovers: &["-journal", ".new", "next-recovery", ".before-rotation", ".audit.log.next"],
+            ..Self::new("keys rotate --root", lived_in(), &words)
+        }
+    }
+
+    pub(super) fn backup() -> Self {
+        let action = Self::new("backup", lived_in(), &["backup", "~/backup"]);
+        Self { leftovers: &["-journal", ".new", "backup/audit.log"], ..action }
+    }
+
+    pub(super) fn accept_rollback() -> Self {
+        let home = lived_in();
+        let old = fs::read(home.database()).expect("the vault");
+        home.store("lost", "made-up-lost", &[]);
+        fs::write(home.database(), old).expect("the vault");
+        Self { again: true, ..Self::new("accept-rollback", home, &["accept-rollback", "--yes"]) }
+    }
+
+    pub(super) fn get() -> Self {
+        Self { again: true, ..Self::new("get", lived_in(), &["get", "replaced"]) }
+    }
+
+    /// The command in a home, not started yet.
+    pub(super) fn command(&self, home: &Home) -> std::process::Command {
+        let place = text(&home.path(""));
+        let words: Vec<String> = self.words.iter().map(|word| word.replace("~/", &place)).collect();
+        home.command(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The command run to its end without a fault.
+    pub(super) fn run(&self, home: &Home) -> Run {
+        Run::of(self.command(home), self.input)
+    }
+
+    /// Files below the home that neither belong there nor may be left by a crash.
+    pub(super) fn strays(&self, home: &Home, known: &[PathBuf]) -> Vec<PathBuf> {
+        let below = |path: PathBuf| path.strip_prefix(home.path("")).map(PathBuf::from).unwrap_or(path);
+        let mut files: Vec<PathBuf> = home.files().into_iter().map(below).collect();
+        let may_be_left = |path: &PathBuf| self.leftovers.iter().any(|end| text(path).contains(end));
+        files.retain(|path| !known.contains(path) && !may_be_left(path));
+        files
+    }
+}
