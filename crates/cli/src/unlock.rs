@@ -110,7 +110,7 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
         return Ok(Key::Vault(key));
     }
     let header = Vault::inspect(location)?;
-    let keychain = if context.unlock.no_keychain { Ok(None) } else { from_keychain(&header) };
+    let keychain = if context.unlock.no_keychain { Ok(None) } else { from_keychain(&header, location) };
     if let Ok(Some(key)) = keychain {
         return Ok(Key::Vault(key));
     }
@@ -254,19 +254,33 @@ fn private(_path: &Path, _what: &str) -> Outcome {
     Ok(())
 }
 
-/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none.
-pub(crate) fn from_keychain(header: &Header) -> Result<Option<VaultKey>, KeychainError> {
-    let mut keychain = None;
-    for slot in header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey) {
-        let keychain = match &keychain {
-            Some(keychain) => keychain,
-            None => keychain.insert(Keychain::connect()?),
-        };
-        if let Some(key) = keychain.load(&Account { vault: header.id, slot: slot.id })? {
-            return Ok(Some(key));
+/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none. Entries that are no keys, or
+/// keys of something else, do not stand in the way of one that is.
+pub(crate) fn from_keychain(header: &Header, location: &Location) -> Result<Option<VaultKey>, KeychainError> {
+    let slots: Vec<_> = header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey).collect();
+    if slots.is_empty() {
+        return Ok(None);
+    }
+    let keychain = Keychain::connect()?;
+    let (mut foreign, mut damaged) = (None, None);
+    for slot in &slots {
+        match keychain.load(&Account { vault: header.id, slot: slot.id }) {
+            Ok(None) => {}
+            // which of several it is, is worth a try; that a single one fits is seen when it is used
+            Ok(Some(key)) if slots.len() == 1 || !is_wrong(&key, location) => return Ok(Some(key)),
+            Ok(Some(key)) => foreign = Some(key),
+            Err(error @ KeychainError::Damaged { .. }) => damaged = Some(error),
+            Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    match (foreign, damaged) {
+        (None, Some(error)) => Err(error),
+        (foreign, _) => Ok(foreign),
+    }
+}
+
+fn is_wrong(key: &VaultKey, location: &Location) -> bool {
+    matches!(Vault::open_despite_rollback(location, &Unlock::VaultKey(key)), Err(VaultError::WrongKey))
 }
 
 /// Why there is no key, and every way in that this vault has.
@@ -283,6 +297,7 @@ fn locked(header: &Header, keychain: Option<KeychainError>, left_alone: bool) ->
         }
         None => Failure::new(Exit::LOCKED, "vault locked: the keychain holds no key for it"),
     };
+    let lost = failure.exit() == Exit::LOCKED && !left_alone && has(SlotKind::VaultKey);
     for kind in [SlotKind::VaultKey, SlotKind::Passphrase, SlotKind::Recovery] {
         if has(kind) {
             failure = failure.hint(match kind {
@@ -294,7 +309,13 @@ fn locked(header: &Header, keychain: Option<KeychainError>, left_alone: bool) ->
             });
         }
     }
-    failure
+    // a vault that was moved here, or whose entry was deleted
+    let way = match (has(SlotKind::Recovery), has(SlotKind::Passphrase)) {
+        (true, _) => "--recovery",
+        (false, true) => "--passphrase",
+        (false, false) => "--key-file FILE",
+    };
+    if lost { failure.hint(format!("to be asked no more: subrosa keys add keychain {way}")) } else { failure }
 }
 
 #[cfg(test)]
