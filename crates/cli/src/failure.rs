@@ -62,6 +62,13 @@ impl Failure {
         self
     }
 
+    /// The same with another message; hints that repeat what was typed go.
+    pub(crate) fn saying(mut self, message: String) -> Failure {
+        self.message = message;
+        self.hints.retain(|hint| hint.starts_with("subrosa "));
+        self
+    }
+
     /// Adds to the message, unless the failure is to say nothing.
     pub(crate) fn adding(mut self, text: &str) -> Failure {
         if !self.message.is_empty() {
