@@ -26,6 +26,7 @@ Every command has a --help with examples; that of send lists the exit codes.
 /// Does what the words say; the exit code is all that is left.
 pub(crate) fn run(words: Vec<OsString>) -> ExitCode {
     let outcome = dispatch(words);
+    subrosa_secret::wipe_dead_stack();
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {

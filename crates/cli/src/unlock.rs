@@ -12,7 +12,7 @@ use crate::{input, output};
 use std::env;
 use std::path::{Path, PathBuf};
 use subrosa_keychain::{Account, Keychain, KeychainError};
-use subrosa_secret::SecretValue;
+use subrosa_secret::{SecretValue, wipe_dead_stack};
 use subrosa_vault::{Header, Location, RecoveryKey, SlotKind, Unlock, Vault, VaultError, VaultKey};
 use zeroize::Zeroizing;
 
@@ -51,15 +51,26 @@ pub(crate) fn location(context: &Context) -> Outcome<Location> {
 /// Opens the vault of this run.
 pub(crate) fn open(context: &Context) -> Outcome<Vault> {
     let location = location(context)?;
-    let key = present(context, &location)?;
-    Vault::open(&location, &key.as_unlock()).map_err(|error| refused(error, &key))
+    opened(context, &location, Vault::open)
 }
 
 /// Opens it although it was rolled back, to tell or to accept that.
 pub(crate) fn open_despite_rollback(context: &Context) -> Outcome<Vault> {
     let location = location(context)?;
-    let key = present(context, &location)?;
-    Vault::open_despite_rollback(&location, &key.as_unlock()).map_err(|error| refused(error, &key))
+    opened(context, &location, Vault::open_despite_rollback)
+}
+
+fn opened(
+    context: &Context,
+    location: &Location,
+    open: fn(&Location, &Unlock<'_>) -> Result<Vault, VaultError>,
+) -> Outcome<Vault> {
+    let key = present(context, location)?;
+    let opened = open(location, &key.as_unlock()).map_err(|error| refused(error, &key));
+    drop(key);
+    // the vault may wait for a person or a server now
+    wipe_dead_stack();
+    opened
 }
 
 /// A key that does not fit, called what the person gave.

@@ -5,6 +5,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use subrosa_secret::wipe_dead_stack;
+
 use crate::KeychainError;
 use crate::platform::has_display;
 
@@ -45,6 +47,8 @@ pub(crate) fn bounded<T: Send + 'static>(
                 answer => break answer,
             }
         };
+        // the stack of a thread that ended is kept for the next one
+        wipe_dead_stack();
         // nobody listens any more once the time is over
         let _ = sender.send(answer);
     });
