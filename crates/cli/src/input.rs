@@ -51,7 +51,7 @@ pub(crate) fn value(context: &Context, source: Source, what: &str, exact: bool) 
             let mut terminal = context.terminal()?.ok_or_else(|| nobody_to_ask(what))?;
             return made(terminal.secret(&format!("{what}:"))?, what);
         }
-        Source::Asked | Source::Stdin => read_limited(io::stdin().lock(), 0, Path::new("standard input"))?,
+        Source::Asked | Source::Stdin => read_limited(stdin()?, 0, Path::new("standard input"))?,
         Source::File(path) => {
             let file = File::open(&path).map_err(|error| Failure::file("read", &path, &error))?;
             let expected = expected_len(&file);
@@ -70,7 +70,20 @@ pub(crate) fn line_of_file(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
 
 /// The same from standard input.
 pub(crate) fn line_of_stdin() -> Outcome<Zeroizing<Vec<u8>>> {
-    Ok(without_line_break(read_limited(io::stdin().lock(), 0, Path::new("standard input"))?))
+    Ok(without_line_break(read_limited(stdin()?, 0, Path::new("standard input"))?))
+}
+
+/// Standard input without the buffer of the standard library, which lives as long as the process and is never wiped.
+#[cfg(unix)]
+fn stdin() -> Outcome<impl Read> {
+    use std::os::fd::AsFd;
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    input.map(File::from).map_err(|error| Failure::file("read", Path::new("standard input"), &error))
+}
+
+#[cfg(not(unix))]
+fn stdin() -> Outcome<impl Read> {
+    Ok(io::stdin().lock())
 }
 
 fn nobody_to_ask(what: &str) -> Failure {
@@ -95,7 +108,7 @@ fn expected_len(file: &File) -> usize {
 fn read_limited(mut reader: impl Read, expected: usize, from: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     const LIMIT: usize = MAX_VALUE_LEN + 1;
     // one byte of room more, in which the end is noticed without growing
-    let mut bytes = Zeroizing::new(vec![0; expected.max(FIRST).min(LIMIT) + 1]);
+    let mut bytes = Zeroizing::new(vec![0; expected.clamp(FIRST, LIMIT) + 1]);
     let mut filled = 0;
     while filled < LIMIT {
         if filled == bytes.len() {
