@@ -4,12 +4,12 @@
 //! nothing leaves the machine.
 #![cfg(unix)]
 
-mod canary;
 mod concurrency;
 mod demo;
 mod home;
 mod hostile;
 mod keychain;
+mod leaks;
 mod masking;
 mod parity;
 mod prompts;
