@@ -6,6 +6,7 @@
 
 mod concurrency;
 mod demo;
+mod doctor;
 mod home;
 mod hostile;
 mod keychain;

@@ -62,6 +62,10 @@ impl Failure {
         self
     }
 
+    pub(crate) fn first_hint(&self) -> Option<&str> {
+        self.hints.first().map(String::as_str)
+    }
+
     /// The same with another message; hints that repeat what was typed go.
     pub(crate) fn saying(mut self, message: String) -> Failure {
         self.message = message;

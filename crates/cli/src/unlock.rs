@@ -139,6 +139,22 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
     Err(locked(&header, keychain.err(), context.unlock.no_keychain))
 }
 
+/// The key of a flag or of the environment, if it can be had without a question.
+pub(crate) fn at_hand(context: &Context, location: &Location) -> Outcome<Option<Key>> {
+    let flags = &context.unlock;
+    let is_asked_for = flags.key_file.as_deref() == Some(Path::new("-"))
+        || (flags.key_file.is_none()
+            && flags.passphrase_file.is_none()
+            && (flags.passphrase || flags.recovery));
+    if is_asked_for {
+        return Ok(None);
+    }
+    match flagged(context, location)? {
+        Some(key) => Ok(Some(key)),
+        None => Ok(from_environment(location)?.map(Key::Vault)),
+    }
+}
+
 fn flagged(context: &Context, location: &Location) -> Outcome<Option<Key>> {
     let flags = &context.unlock;
     if let Some(path) = &flags.key_file {
@@ -178,7 +194,7 @@ fn recovery_key(text: &[u8]) -> Outcome<RecoveryKey> {
     RecoveryKey::parse(text).map_err(|error| Failure::new(Exit::LOCKED, format!("recovery key: {error}")))
 }
 
-pub(crate) fn from_environment(location: &Location) -> Outcome<Option<VaultKey>> {
+fn from_environment(location: &Location) -> Outcome<Option<VaultKey>> {
     if let Some(number) = env::var_os(KEY_FD) {
         let number =
             number.to_str().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
@@ -214,7 +230,7 @@ fn typed_or_piped(context: &Context) -> Outcome<VaultKey> {
 }
 
 /// The vault key in a file. The file must not lie beside what it opens, and nobody else may read it.
-pub(crate) fn key_of_file(path: &Path, location: &Location) -> Outcome<VaultKey> {
+fn key_of_file(path: &Path, location: &Location) -> Outcome<VaultKey> {
     outside_of_vault(path, &location.dir)?;
     private(path, "key file")?;
     vault_key(&input::line_of_file(path)?, &path.display().to_string())
