@@ -1,4 +1,4 @@
-//! Against a real gnome-keyring, each test on a session bus of its own.
+//! Against a real gnome-keyring and a real KeePassXC, each test on a session bus of its own.
 
 #![cfg(target_os = "linux")]
 
@@ -116,6 +116,35 @@ fn hostile_b26_keychain_locked_from_the_start() {
         // what such a keychain does not find may be there all the same
         refused(&connect().load(&account()).map(|_| ()), "locked");
         refused(&connect().delete(&account()).map(|_| ()), "locked");
+    });
+}
+
+#[test]
+fn keepassxc_stores_loads_and_deletes() {
+    in_keyring(KeyringState::KeePassXC, |keyring| {
+        let (keychain, account, key) = (connect(), account(), key());
+        keychain.store(&account, &key).expect("stored");
+        assert_eq!(keychain.store(&account, &self::key()).expect_err("overwritten").kind(), "already_there");
+        assert_eq!(text(connect().load(&account).expect("loaded")), text(Some(key)));
+        let label = format!("label = Key of the subrosa vault {}", &account.vault.to_string()[..8]);
+        assert!(keyring.search(SERVICE).contains(&label));
+        assert!(keychain.delete(&account).expect("deleted"));
+        assert_eq!(text(keychain.load(&account).expect("looked for")), None);
+        assert!(!keychain.delete(&account).expect("looked for"), "it was deleted twice");
+    });
+}
+
+/// It tells of no entry while its database is locked.
+#[test]
+fn hostile_b26_keychain_locked_in_keepassxc() {
+    in_keyring(KeyringState::KeePassXC, |keyring| {
+        let (keychain, account) = (connect(), account());
+        keychain.store(&account, &key()).expect("stored");
+        keyring.lock_database();
+        for keychain in [keychain, connect()] {
+            refused(&keychain.load(&account).map(|_| ()), "locked");
+            refused(&keychain.delete(&account).map(|_| ()), "locked");
+        }
     });
 }
 

@@ -85,7 +85,7 @@ fn half_a_canary_is_found() {
             assert!(!scanner.scan(Sink::Static, "place", &written, &[]).is_empty(), "{form}");
         }
     }
-    let wrapped = BASE64_MIME.encode(&[&vec![b'<'; 40], text.as_bytes()].concat());
+    let wrapped = BASE64_MIME.encode(&[&[b'<'; 40][..], text.as_bytes()].concat());
     assert!(!scanner.scan(Sink::Static, "place", wrapped.as_bytes(), &[]).is_empty());
 }
 
