@@ -20,3 +20,4 @@ mod stage;
 mod tampering;
 mod trust;
 mod unresolved;
+mod ways_in;
