@@ -29,11 +29,13 @@ pub enum Kind {
     VaultKey,
     /// A recovery key.
     RecoveryKey,
+    /// The vault's root key, or one that derives from it.
+    RootKey,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Value,
         Self::EarlierValue,
         Self::DeletedValue,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Passphrase,
         Self::VaultKey,
         Self::RecoveryKey,
+        Self::RootKey,
     ];
 }
 
@@ -86,7 +89,9 @@ impl Canaries {
             Kind::Host => format!("h{core}.example"),
             Kind::Tag | Kind::Profile => format!("t-{core}"),
             Kind::Description => format!("what {core} is for"),
-            Kind::Passphrase | Kind::VaultKey | Kind::RecoveryKey => format!("pass {core} phrase"),
+            Kind::Passphrase | Kind::VaultKey | Kind::RecoveryKey | Kind::RootKey => {
+                format!("pass {core} phrase")
+            }
         }
     }
 

@@ -151,9 +151,11 @@ fn a_leak_is_reported_by_place_and_form_and_never_shown() {
 
 #[test]
 fn what_may_stand_where() {
-    use Kind::{Description, Host, Name, Passphrase, RecoveryKey, Value, VaultKey};
+    use Kind::{Description, Host, Name, Passphrase, RecoveryKey, RootKey, Value, VaultKey};
     for sink in Sink::ALL {
-        for kind in [Value, Kind::EarlierValue, Kind::DeletedValue, Passphrase, VaultKey, RecoveryKey] {
+        for kind in
+            [Value, Kind::EarlierValue, Kind::DeletedValue, Passphrase, VaultKey, RecoveryKey, RootKey]
+        {
             assert!(!sink.allows(kind), "{sink:?} {kind:?}");
         }
     }
