@@ -12,11 +12,12 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use subrosa_testkit::leak::Sink;
-use subrosa_testkit::{Answer, Folder, needs, skip};
+use subrosa_testkit::leak::{Canaries, Kind, Scanner, Sink};
+use subrosa_testkit::{Answer, Folder, KeyringState, backend_python, needs, skip};
 
 use super::planted::{EARLIER, OTHER, Planted, VALUE, VAULT_KEY};
-use crate::home::PROGRAM;
+use crate::home::{Home, PROGRAM, text as path_text};
+use crate::keychain::{User, shown_key};
 use crate::stage::Stage;
 
 /// Far above what anything takes.
@@ -55,11 +56,11 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// The memory of a command when its work is done: at its last system call.
-fn dump_at_exit(planted: &Planted, words: &[&str], input: &Path) -> Vec<u8> {
+fn dump_at_exit(home: &Home, words: &[&str], input: &Path) -> Vec<u8> {
     let folder = Folder::new();
     let core = folder.join("core");
     let output = folder.join("output");
-    let mut command = planted.home().program("gdb");
+    let mut command = home.program("gdb");
     command.args(["-batch", "-nx", "-ex", "handle SIGPIPE nostop noprint pass"]);
     command.args(["-ex", "catch syscall exit_group"]);
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
@@ -72,9 +73,7 @@ fn dump_at_exit(planted: &Planted, words: &[&str], input: &Path) -> Vec<u8> {
     assert!(said.contains("status=0") || said.contains("status@entry=0"), "it failed: {said}");
     let core = fs::read(&core).expect("the core file");
     // a dump without its memory would prove nothing
-    let environment = planted.home().database();
-    let environment =
-        environment.parent().and_then(Path::parent).and_then(Path::parent).expect("a data folder");
+    let environment = home.folder("XDG_DATA_HOME");
     assert!(crate::home::contains(&core, environment.as_os_str().as_encoded_bytes()), "the dump is empty");
     core
 }
@@ -85,6 +84,9 @@ fn hostile_d44_nothing_is_left_when_the_work_is_done() {
         return;
     }
     let mut planted = Planted::new();
+    if let Some(python) = backend_python() {
+        planted.know_root_key(&python);
+    }
     let (name, reference) = (planted.texts.name.clone(), planted.reference());
     let url = planted.stage.server.url(&format!("/?q={reference}"));
     let header = format!("X-Key: {reference}");
@@ -117,10 +119,34 @@ fn hostile_d44_nothing_is_left_when_the_work_is_done() {
         (&["keys", "rotate", "--root", "--yes", "--save-recovery", &rotated], &empty),
     ];
     for (words, input) in commands {
-        let core = dump_at_exit(&planted, words, Path::new(input));
+        let core = dump_at_exit(planted.home(), words, Path::new(input));
         planted.look(Sink::Memory, &format!("the memory of {} at its end", words.join(" ")), &core, &[]);
     }
     planted.done();
+}
+
+/// The keychain is asked on a thread of its own, whose stack outlives it.
+#[test]
+fn hostile_d44_nothing_is_left_of_a_key_from_the_keychain() {
+    if !can_dump() {
+        return;
+    }
+    let Some(user) = User::with(KeyringState::Unlocked) else { return };
+    let home = &user.home;
+    home.run(&["init", "--no-recovery"]).ok();
+    let mut canaries = Canaries::new();
+    let value = canaries.plant(Kind::Value, VALUE);
+    home.store("key", &value, &[]);
+    canaries.add_key(Kind::VaultKey, VAULT_KEY, &shown_key(home, &[]));
+    let scanner = Scanner::new(&canaries);
+    let empty = home.write("empty", "");
+    let saved = path_text(&home.path("saved"));
+    for words in [&["get", "key"][..], &["list"], &["keys", "rotate"], &["keys", "save", &saved], &["doctor"]]
+    {
+        let core = dump_at_exit(home, words, &empty);
+        let leaks = scanner.scan(Sink::Memory, &format!("the memory of {}", words.join(" ")), &core, &[]);
+        assert_eq!(leaks, []);
+    }
 }
 
 /// Starts a command, waits until `ready`, dumps it, and ends it.
@@ -187,13 +213,14 @@ fn hostile_d44_a_value_that_cannot_be_written_is_the_only_one_there() {
     planted.done();
 }
 
-/// At the prompt the vault is open: its keys are there, but neither a value nor the text of a key.
+/// At the prompt the vault is open: the keys that seal it are there, but neither a value nor what opened it.
 #[test]
 fn hostile_d44_at_a_hidden_prompt() {
     if !can_dump() {
         return;
     }
     let mut planted = Planted::new();
+    let keys = backend_python().map(|python| planted.know_root_key(&python)).unwrap_or_default();
     let name = planted.texts.name.clone();
     let script = format!("echo $$ >pid; exec '{PROGRAM}' set '{name}'");
     let mut command = planted.home().program("sh");
@@ -203,7 +230,9 @@ fn hostile_d44_at_a_hidden_prompt() {
     let process = fs::read_to_string(planted.home().work().join("pid")).expect("its number");
     let process = process.trim().parse().expect("a number");
     let core = dump(process);
-    planted.look(Sink::Memory, "the memory of set at its prompt", &core, &[]);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    assert!(keys.is_empty() || planted.scanner.labels_in(&core).contains(&"the root key"), "no key is found");
+    planted.look(Sink::Memory, "the memory of set at its prompt", &core, &keys);
     terminal.type_line(&planted.texts.value.clone());
     let finished = terminal.finish();
     assert!(finished.status.success(), "{}", finished.status);

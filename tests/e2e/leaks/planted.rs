@@ -42,6 +42,7 @@ pub(super) struct Planted {
     pub(super) stage: Stage,
     pub(super) texts: Texts,
     pub(super) scanner: Scanner,
+    canaries: Canaries,
     /// What is wrong so far.
     leaks: Vec<Leak>,
 }
@@ -111,7 +112,34 @@ impl Planted {
         home.store("other", &texts.other, &["--profile", &texts.profile, "--host", &host]);
         own(home, "requests.sh", &format!("curl -H 'X-Key: <<vault:{name}>>' {host}\n"));
         let scanner = Scanner::new(&canaries);
-        Self { stage, texts, scanner, leaks: Vec::new() }
+        Self { stage, texts, scanner, canaries, leaks: Vec::new() }
+    }
+
+    /// Looks for the root key and the role keys too, which the independent reader of the format gets out of the vault;
+    /// answers their labels.
+    pub(super) fn know_root_key(&mut self, python: &Path) -> Vec<String> {
+        let script = "import struct, sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True\n\
+             import subrosa_reader as reader\n\
+             database = reader.Database(sys.argv[2]); database.check_header(); vault = database.header['vault']\n\
+             (epoch,) = struct.unpack('<I', database.header['epoch'])\n\
+             slots = [row for row in database.rows if row.kind == reader.KEYSLOT]\n\
+             root = reader.unlock(vault, epoch, slots, *reader.parse_key(open(sys.argv[3]).read().strip()))\n\
+             keys = reader.Keys(root, vault, epoch)\n\
+             print('root', root.hex()); [print(role, getattr(keys, role).hex()) for role in keys.ROLES]";
+        let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reader");
+        let mut command = Command::new(python);
+        command.args(["-c", script]).arg(reader).arg(self.home().vault()).arg(self.own("key"));
+        let run = Run::of(command, b"").ok();
+        let mut labels = Vec::new();
+        for line in run.text().lines() {
+            let (role, key) = line.split_once(' ').expect("a role and its key");
+            let key = data_encoding::HEXLOWER.decode(key.as_bytes()).expect("hexadecimal digits");
+            let label = format!("the {role} key");
+            self.canaries.add(Kind::RootKey, &label, &key);
+            labels.push(label);
+        }
+        self.scanner = Scanner::new(&self.canaries);
+        labels
     }
 
     pub(super) fn home(&self) -> &Home {
