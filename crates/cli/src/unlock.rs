@@ -50,27 +50,42 @@ pub(crate) fn location(context: &Context) -> Outcome<Location> {
 
 /// Opens the vault of this run.
 pub(crate) fn open(context: &Context) -> Outcome<Vault> {
-    let location = location(context)?;
-    opened(context, &location, Vault::open)
+    open_by(context, Vault::open).map(|(vault, _)| without_traces(vault))
 }
 
 /// Opens it although it was rolled back, to tell or to accept that.
 pub(crate) fn open_despite_rollback(context: &Context) -> Outcome<Vault> {
-    let location = location(context)?;
-    opened(context, &location, Vault::open_despite_rollback)
+    open_by(context, Vault::open_despite_rollback).map(|(vault, _)| without_traces(vault))
 }
 
-fn opened(
-    context: &Context,
-    location: &Location,
-    open: fn(&Location, &Unlock<'_>) -> Result<Vault, VaultError>,
-) -> Outcome<Vault> {
-    let key = present(context, location)?;
-    let opened = open(location, &key.as_unlock()).map_err(|error| refused(error, &key));
-    drop(key);
-    // the vault may wait for a person or a server now
+/// Opens it and keeps what opened it.
+pub(crate) fn open_with_key(context: &Context) -> Outcome<(Vault, Key)> {
+    open_by(context, Vault::open)
+}
+
+/// The vault may wait for a person or a server now, when the key is gone.
+fn without_traces(vault: Vault) -> Vault {
     wipe_dead_stack();
-    opened
+    vault
+}
+
+fn open_by(
+    context: &Context,
+    open: fn(&Location, &Unlock<'_>) -> Result<Vault, VaultError>,
+) -> Outcome<(Vault, Key)> {
+    let location = location(context)?;
+    let key = present(context, &location)?;
+    match open(&location, &key.as_unlock()) {
+        Ok(vault) => Ok((vault, key)),
+        // seldom worth its time, so only now: another entry of the keychain may be the right one
+        Err(VaultError::WrongKey) if matches!(source(context), Source::Keychain) => {
+            let other = Vault::inspect(&location).ok().and_then(|header| fitting(&header, &location));
+            let key = other.map_or(key, Key::Vault);
+            let vault = open(&location, &key.as_unlock()).map_err(|error| refused(error, &key))?;
+            Ok((vault, key))
+        }
+        Err(error) => Err(refused(error, &key)),
+    }
 }
 
 /// A key that does not fit, called what the person gave.
@@ -121,7 +136,7 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
         return Ok(Key::Vault(key));
     }
     let header = Vault::inspect(location)?;
-    let keychain = if context.unlock.no_keychain { Ok(None) } else { from_keychain(&header, location) };
+    let keychain = if context.unlock.no_keychain { Ok(None) } else { from_keychain(&header) };
     if let Ok(Some(key)) = keychain {
         return Ok(Key::Vault(key));
     }
@@ -264,8 +279,9 @@ fn real(path: &Path) -> PathBuf {
     path
 }
 
+/// Refuses a file with a key or passphrase in it that others can read.
 #[cfg(unix)]
-fn private(path: &Path, what: &str) -> Outcome {
+pub(crate) fn private(path: &Path, what: &str) -> Outcome {
     use std::os::unix::fs::PermissionsExt;
     let metadata = path.metadata().map_err(|error| Failure::file("read", path, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
@@ -277,37 +293,52 @@ fn private(path: &Path, what: &str) -> Outcome {
 }
 
 #[cfg(not(unix))]
-fn private(_path: &Path, _what: &str) -> Outcome {
+pub(crate) fn private(_path: &Path, _what: &str) -> Outcome {
     Ok(())
 }
 
-/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none. Entries that are no keys, or
-/// keys of something else, do not stand in the way of one that is.
-pub(crate) fn from_keychain(header: &Header, location: &Location) -> Result<Option<VaultKey>, KeychainError> {
-    let slots: Vec<_> = header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey).collect();
-    if slots.is_empty() {
-        return Ok(None);
-    }
-    let keychain = Keychain::connect()?;
-    let (mut foreign, mut damaged) = (None, None);
-    for slot in &slots {
-        match keychain.load(&Account { vault: header.id, slot: slot.id }) {
-            Ok(None) => {}
-            // which of several it is, is worth a try; that a single one fits is seen when it is used
-            Ok(Some(key)) if slots.len() == 1 || !is_wrong(&key, location) => return Ok(Some(key)),
-            Ok(Some(key)) => foreign = Some(key),
-            Err(error @ KeychainError::Damaged { .. }) => damaged = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    match (foreign, damaged) {
+/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none. An entry that is no key does
+/// not stand in the way of one that is.
+pub(crate) fn from_keychain(header: &Header) -> Result<Option<VaultKey>, KeychainError> {
+    let (keys, damaged) = keychain_keys(header, true)?;
+    match (keys.into_iter().next(), damaged) {
         (None, Some(error)) => Err(error),
-        (foreign, _) => Ok(foreign),
+        (key, _) => Ok(key),
     }
 }
 
-fn is_wrong(key: &VaultKey, location: &Location) -> bool {
-    matches!(Vault::open_despite_rollback(location, &Unlock::VaultKey(key)), Err(VaultError::WrongKey))
+/// The key in the keychain that opens the vault, where the first is one of something else.
+pub(crate) fn fitting(header: &Header, location: &Location) -> Option<VaultKey> {
+    let (keys, _) = keychain_keys(header, false).ok()?;
+    keys.into_iter().find(|key| {
+        let opened = Vault::open_despite_rollback(location, &Unlock::VaultKey(key));
+        !matches!(opened, Err(VaultError::WrongKey))
+    })
+}
+
+/// The keys that the keychain holds for this vault, or the first of them, and an entry that is none.
+fn keychain_keys(
+    header: &Header,
+    only_first: bool,
+) -> Result<(Vec<VaultKey>, Option<KeychainError>), KeychainError> {
+    let mut slots = header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey).peekable();
+    let (mut keys, mut damaged) = (Vec::new(), None);
+    if slots.peek().is_none() {
+        return Ok((keys, damaged));
+    }
+    let keychain = Keychain::connect()?;
+    for slot in slots {
+        match keychain.load(&Account { vault: header.id, slot: slot.id }) {
+            Ok(Some(key)) => keys.push(key),
+            Ok(None) => {}
+            Err(error @ KeychainError::Damaged { .. }) => damaged = Some(error),
+            Err(error) => return Err(error),
+        }
+        if only_first && !keys.is_empty() {
+            break;
+        }
+    }
+    Ok((keys, damaged))
 }
 
 /// Why there is no key, and every way in that this vault has.

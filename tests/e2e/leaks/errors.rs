@@ -62,6 +62,8 @@ fn keys_that_do_not_fit() {
     fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).expect("a mode");
     fails(&mut planted, &["list", "--passphrase-file", &open], 101);
     fails(&mut planted, &["list", "--key-file", &open], 101);
+    let third = planted.own("third");
+    fails(&mut planted, &["--vault", &third, "init", "--no-recovery", "--passphrase-file", &open], 101);
     planted.done();
 }
 

@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 use subrosa_vault::{SlotId, SlotInfo, SlotKind, Vault};
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
-    let location = unlock::location(context)?;
-    let key = unlock::present(context, &location)?;
-    let vault = Vault::open(&location, &key.as_unlock())?;
+    let (vault, key) = unlock::open_with_key(context)?;
     if arguments.get_flag("root") {
         root(context, arguments, vault, key)
     } else {
@@ -41,9 +39,11 @@ fn vault_key(context: &Context, mut vault: Vault, key: &Key) -> Outcome {
     }
     vault.remove_slot(old)?;
     match file {
-        Some((new, old)) => std::fs::rename(&new, &old).map_err(|error| {
-            Failure::file("replace", &old, &error).hint(format!("the new key is in {}", new.display()))
-        })?,
+        Some((new, old)) => {
+            std::fs::rename(&new, &old).and_then(|()| ways::settle(&old)).map_err(|error| {
+                Failure::file("replace", &old, &error).hint(format!("the new key is in {}", new.display()))
+            })?
+        }
         None => super::keys::forget(&vault, old),
     }
     output::done("the vault has a new key; the old one opens nothing any more");

@@ -37,7 +37,8 @@ fn keychain(
     }
     let loaded = match header {
         Some(header) if header.slots.iter().any(|slot| slot.kind == SlotKind::VaultKey) => {
-            unlock::from_keychain(header, location)
+            // the one that opens the vault, if several are there
+            unlock::from_keychain(header).map(|key| unlock::fitting(header, location).or(key))
         }
         _ => Keychain::connect().map(|_| None),
     };
