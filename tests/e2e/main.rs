@@ -4,14 +4,15 @@
 //! nothing leaves the machine.
 #![cfg(unix)]
 
-mod canary;
 mod concurrency;
 #[cfg(target_os = "linux")]
 mod crash;
 mod demo;
+mod doctor;
 mod home;
 mod hostile;
 mod keychain;
+mod leaks;
 mod masking;
 mod parity;
 mod prompts;
@@ -21,3 +22,4 @@ mod stage;
 mod tampering;
 mod trust;
 mod unresolved;
+mod ways_in;

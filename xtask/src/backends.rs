@@ -24,11 +24,16 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 13] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
     need(Probe::Program("gdbus"), "libglib2.0-bin", "the keychain"),
+    need(Probe::Program("keepassxc"), "keepassxc", "the keychain"),
+    need(Probe::Program("keepassxc-cli"), "keepassxc", "the keychain"),
+    need(Probe::Program("Xvfb"), "xvfb", "the keychain"),
+    need(Probe::Program("gdb"), "gdb", "what is left in memory"),
+    need(Probe::Program("gcore"), "gdb", "what is left in memory"),
     need(Probe::Program("strace"), "strace", "crashes and failing disks"),
     need(Probe::Program("mount"), "mount", "crashes and failing disks"),
     need(Probe::Program("python3"), "python3", "the independent reader of the formats"),

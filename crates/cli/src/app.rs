@@ -8,7 +8,7 @@ use crate::context::{self, Context};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::{output, send};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,6 +26,7 @@ Every command has a --help with examples; that of send lists the exit codes.
 /// Does what the words say; the exit code is all that is left.
 pub(crate) fn run(words: Vec<OsString>) -> ExitCode {
     let outcome = dispatch(words);
+    subrosa_secret::wipe_dead_stack();
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -134,7 +135,30 @@ fn explain(error: &clap::Error) -> Outcome<Exit> {
             let _ = io::stderr().write_all(error.render().to_string().as_bytes());
             Err(Failure::silent(Exit::USAGE))
         }
-        _ => Err(rephrase(&error.render().to_string())),
+        kind => {
+            let failure = rephrase(&error.render().to_string());
+            Err(if shows_a_value(error, kind) { failure.saying(surplus(error)) } else { failure })
+        }
+    }
+}
+
+/// Whether clap's words repeat one that stands where a secret may have been typed. Logs keep what is said, and the
+/// command line of a program they do not.
+fn shows_a_value(error: &clap::Error, kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::TooManyValues => true,
+        ErrorKind::UnknownArgument => {
+            let word = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+            word.is_none_or(|word| !word.starts_with('-'))
+        }
+        _ => false,
+    }
+}
+
+fn surplus(error: &clap::Error) -> String {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::TooManyValues, Some(flag)) => format!("{flag} takes no value"),
+        _ => String::from("one word too many, which is not shown: it may be a secret"),
     }
 }
 
@@ -188,6 +212,21 @@ mod tests {
         let failure = explain(&error).unwrap_err();
         assert_eq!(failure.message(), "unexpected argument '--nope' found");
         assert!(failure.to_string().ends_with("hint: subrosa completions --help\n"), "{failure}");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_repeated() {
+        for words in [
+            &["subrosa", "set", "a", "-", "hunter2"][..],
+            &["subrosa", "set", "a", "--valu=hunter2"],
+            &["subrosa", "list", "--passphrase=hunter2"],
+            &["subrosa", "init", "--passphrase", "hunter2"],
+            &["subrosa", "keys", "add", "passphrase", "hunter2"],
+        ] {
+            let failure = explain(&root().try_get_matches_from(words).unwrap_err()).unwrap_err();
+            assert!(!failure.to_string().contains("hunter2"), "{failure}");
+            assert!(failure.to_string().contains("hint: subrosa "), "{failure}");
+        }
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl Failure {
         self
     }
 
+    pub(crate) fn first_hint(&self) -> Option<&str> {
+        self.hints.first().map(String::as_str)
+    }
+
+    /// The same with another message; hints that repeat what was typed go.
+    pub(crate) fn saying(mut self, message: String) -> Failure {
+        self.message = message;
+        self.hints.retain(|hint| hint.starts_with("subrosa "));
+        self
+    }
+
     /// Adds to the message, unless the failure is to say nothing.
     pub(crate) fn adding(mut self, text: &str) -> Failure {
         if !self.message.is_empty() {

@@ -12,7 +12,7 @@ use crate::{input, output};
 use std::env;
 use std::path::{Path, PathBuf};
 use subrosa_keychain::{Account, Keychain, KeychainError};
-use subrosa_secret::SecretValue;
+use subrosa_secret::{SecretValue, wipe_dead_stack};
 use subrosa_vault::{Header, Location, RecoveryKey, SlotKind, Unlock, Vault, VaultError, VaultKey};
 use zeroize::Zeroizing;
 
@@ -50,17 +50,54 @@ pub(crate) fn location(context: &Context) -> Outcome<Location> {
 
 /// Opens the vault of this run.
 pub(crate) fn open(context: &Context) -> Outcome<Vault> {
-    let location = location(context)?;
-    let key = present(context, &location)?;
-    Vault::open(&location, &key.as_unlock()).map_err(|error| refused(context, &location, error, &key))
+    open_by(context, Vault::open).map(|(vault, _)| without_traces(vault))
 }
 
 /// Opens it although it was rolled back, to tell or to accept that.
 pub(crate) fn open_despite_rollback(context: &Context) -> Outcome<Vault> {
+    open_by(context, Vault::open_despite_rollback).map(|(vault, _)| without_traces(vault))
+}
+
+/// Opens it and keeps what opened it.
+pub(crate) fn open_with_key(context: &Context) -> Outcome<(Vault, Key)> {
+    open_by(context, Vault::open)
+}
+
+/// The vault may wait for a person or a server now, when the key is gone.
+fn without_traces(vault: Vault) -> Vault {
+    wipe_dead_stack();
+    vault
+}
+
+fn open_by(
+    context: &Context,
+    open: fn(&Location, &Unlock<'_>) -> Result<Vault, VaultError>,
+) -> Outcome<(Vault, Key)> {
     let location = location(context)?;
-    let key = present(context, &location)?;
-    let opened = Vault::open_despite_rollback(&location, &key.as_unlock());
-    opened.map_err(|error| refused(context, &location, error, &key))
+    let (key, opened) = attempt(context, &location, open)?;
+    match opened {
+        Ok(vault) => Ok((vault, key)),
+        Err(error) => Err(refused(context, &location, error, &key)),
+    }
+}
+
+/// Presents the key of this run; what the vault says to it is for the caller to tell.
+pub(crate) fn attempt(
+    context: &Context,
+    location: &Location,
+    open: fn(&Location, &Unlock<'_>) -> Result<Vault, VaultError>,
+) -> Outcome<(Key, Result<Vault, VaultError>)> {
+    let key = present(context, location)?;
+    match open(location, &key.as_unlock()) {
+        // seldom worth its time, so only now: another entry of the keychain may be the right one
+        Err(VaultError::WrongKey) if matches!(source(context), Source::Keychain) => {
+            let other = Vault::inspect(location).ok().and_then(|header| fitting(&header, location));
+            let key = other.map_or(key, Key::Vault);
+            let opened = open(location, &key.as_unlock());
+            Ok((key, opened))
+        }
+        opened => Ok((key, opened)),
+    }
 }
 
 /// A key that does not fit, called what the person gave.
@@ -155,6 +192,22 @@ pub(crate) fn present(context: &Context, location: &Location) -> Outcome<Key> {
     Err(locked(&header, keychain.err(), context.unlock.no_keychain))
 }
 
+/// The key of a flag or of the environment, if it can be had without a question.
+pub(crate) fn at_hand(context: &Context, location: &Location) -> Outcome<Option<Key>> {
+    let flags = &context.unlock;
+    let is_asked_for = flags.key_file.as_deref() == Some(Path::new("-"))
+        || (flags.key_file.is_none()
+            && flags.passphrase_file.is_none()
+            && (flags.passphrase || flags.recovery));
+    if is_asked_for {
+        return Ok(None);
+    }
+    match flagged(context, location)? {
+        Some(key) => Ok(Some(key)),
+        None => Ok(from_environment(location)?.map(Key::Vault)),
+    }
+}
+
 fn flagged(context: &Context, location: &Location) -> Outcome<Option<Key>> {
     let flags = &context.unlock;
     if let Some(path) = &flags.key_file {
@@ -194,7 +247,7 @@ fn recovery_key(text: &[u8]) -> Outcome<RecoveryKey> {
     RecoveryKey::parse(text).map_err(|error| Failure::new(Exit::LOCKED, format!("recovery key: {error}")))
 }
 
-pub(crate) fn from_environment(location: &Location) -> Outcome<Option<VaultKey>> {
+fn from_environment(location: &Location) -> Outcome<Option<VaultKey>> {
     if let Some(number) = env::var_os(KEY_FD) {
         let number =
             number.to_str().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
@@ -230,7 +283,7 @@ fn typed_or_piped(context: &Context) -> Outcome<VaultKey> {
 }
 
 /// The vault key in a file. The file must not lie beside what it opens, and nobody else may read it.
-pub(crate) fn key_of_file(path: &Path, location: &Location) -> Outcome<VaultKey> {
+fn key_of_file(path: &Path, location: &Location) -> Outcome<VaultKey> {
     outside_of_vault(path, &location.dir)?;
     private(path, "key file")?;
     vault_key(&input::line_of_file(path)?, &path.display().to_string())
@@ -264,8 +317,9 @@ fn real(path: &Path) -> PathBuf {
     path
 }
 
+/// Refuses a file with a key or passphrase in it that others can read.
 #[cfg(unix)]
-fn private(path: &Path, what: &str) -> Outcome {
+pub(crate) fn private(path: &Path, what: &str) -> Outcome {
     use std::os::unix::fs::PermissionsExt;
     let metadata = path.metadata().map_err(|error| Failure::file("read", path, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
@@ -277,23 +331,52 @@ fn private(path: &Path, what: &str) -> Outcome {
 }
 
 #[cfg(not(unix))]
-fn private(_path: &Path, _what: &str) -> Outcome {
+pub(crate) fn private(_path: &Path, _what: &str) -> Outcome {
     Ok(())
 }
 
-/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none.
+/// The key that the keychain holds for one of the vault's keyslots; `None` if it holds none. An entry that is no key does
+/// not stand in the way of one that is.
 pub(crate) fn from_keychain(header: &Header) -> Result<Option<VaultKey>, KeychainError> {
-    let mut keychain = None;
-    for slot in header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey) {
-        let keychain = match &keychain {
-            Some(keychain) => keychain,
-            None => keychain.insert(Keychain::connect()?),
-        };
-        if let Some(key) = keychain.load(&Account { vault: header.id, slot: slot.id })? {
-            return Ok(Some(key));
+    let (keys, damaged) = keychain_keys(header, true)?;
+    match (keys.into_iter().next(), damaged) {
+        (None, Some(error)) => Err(error),
+        (key, _) => Ok(key),
+    }
+}
+
+/// The key in the keychain that opens the vault, where the first is one of something else.
+pub(crate) fn fitting(header: &Header, location: &Location) -> Option<VaultKey> {
+    let (keys, _) = keychain_keys(header, false).ok()?;
+    keys.into_iter().find(|key| {
+        let opened = Vault::open_despite_rollback(location, &Unlock::VaultKey(key));
+        !matches!(opened, Err(VaultError::WrongKey))
+    })
+}
+
+/// The keys that the keychain holds for this vault, or the first of them, and an entry that is none.
+fn keychain_keys(
+    header: &Header,
+    only_first: bool,
+) -> Result<(Vec<VaultKey>, Option<KeychainError>), KeychainError> {
+    let mut slots = header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey).peekable();
+    let (mut keys, mut damaged) = (Vec::new(), None);
+    if slots.peek().is_none() {
+        return Ok((keys, damaged));
+    }
+    let keychain = Keychain::connect()?;
+    for slot in slots {
+        match keychain.load(&Account { vault: header.id, slot: slot.id }) {
+            Ok(Some(key)) => keys.push(key),
+            Ok(None) => {}
+            Err(error @ KeychainError::Damaged { .. }) => damaged = Some(error),
+            Err(error) => return Err(error),
+        }
+        if only_first && !keys.is_empty() {
+            break;
         }
     }
-    Ok(None)
+    Ok((keys, damaged))
 }
 
 /// Why there is no key, and every way in that this vault has.
@@ -310,6 +393,7 @@ fn locked(header: &Header, keychain: Option<KeychainError>, left_alone: bool) ->
         }
         None => Failure::new(Exit::LOCKED, "vault locked: the keychain holds no key for it"),
     };
+    let lost = failure.exit() == Exit::LOCKED && !left_alone && has(SlotKind::VaultKey);
     for kind in [SlotKind::VaultKey, SlotKind::Passphrase, SlotKind::Recovery] {
         if has(kind) {
             failure = failure.hint(match kind {
@@ -321,7 +405,13 @@ fn locked(header: &Header, keychain: Option<KeychainError>, left_alone: bool) ->
             });
         }
     }
-    failure
+    // a vault that was moved here, or whose entry was deleted
+    let way = match (has(SlotKind::Recovery), has(SlotKind::Passphrase)) {
+        (true, _) => "--recovery",
+        (false, true) => "--passphrase",
+        (false, false) => "--key-file FILE",
+    };
+    if lost { failure.hint(format!("to be asked no more: subrosa keys add keychain {way}")) } else { failure }
 }
 
 #[cfg(test)]

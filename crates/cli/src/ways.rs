@@ -98,7 +98,11 @@ impl Way {
     /// A passphrase: that of `--passphrase-file`, else typed twice.
     pub(crate) fn passphrase(context: &Context) -> Outcome<Way> {
         let bytes = match &context.unlock.passphrase_file {
-            Some(path) => input::line_of_file(path)?,
+            Some(path) => {
+                // what opens the vault is refused in a file that others can read, so it is refused from the start
+                unlock::private(path, "passphrase file")?;
+                input::line_of_file(path)?
+            }
             None => match context.terminal()? {
                 Some(mut terminal) => terminal.new_secret("new passphrase of the vault:")?,
                 None => {
@@ -217,11 +221,9 @@ pub(crate) fn write_key(path: &Path, text: &str) -> Outcome {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let line = Zeroizing::new(format!("{text}\n"));
     let written = folder_of(path).and_then(|()| options.open(path)).and_then(|mut file| {
-        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_all());
-        written.and_then(|()| sync_folder_of(path)).inspect_err(|_| {
-            // half a key would stand in the way of the next try
-            let _ = fs::remove_file(path);
-        })
+        let kept = file.write_all(line.as_bytes()).and_then(|()| file.sync_all());
+        // half a key is none, and stands in the way of the next attempt
+        kept.and_then(|()| sync_folder_of(path)).inspect_err(|_| drop(fs::remove_file(path)))
     });
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
@@ -243,7 +245,7 @@ fn folder_of(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Makes a new or changed name survive a power failure. Windows cannot flush a folder; NTFS journals the names.
+/// Makes a new or changed name survive a power failure: a vault must not wait for a key that never was. Windows cannot flush a folder; NTFS journals the names.
 pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }

@@ -96,7 +96,7 @@ impl KeychainError {
             Self::Locked | Self::NoAnswer { .. } => unlock_hint(),
             Self::Denied => denied_hint(),
             Self::Damaged { .. } => {
-                "open the vault another way, with `SUBROSA_KEY_FILE=FILE` or the recovery key, then delete the entry"
+                "make a new entry with `subrosa keys add keychain --recovery`, or with `--key-file FILE` for `--recovery`"
             }
             Self::AlreadyThere { .. } => {
                 "nothing was changed; run `subrosa doctor` to see which key opens the vault"
@@ -138,7 +138,8 @@ fn unlock_hint() -> &'static str {
     } else if cfg!(windows) {
         "sign in at the machine itself, or open the vault with `SUBROSA_KEY_FILE=FILE`"
     } else {
-        "unlock it with `read -rs p; printf %s \"$p\" | gnome-keyring-daemon --replace --unlock`, or log in at the desktop"
+        "unlock it at the desktop, in KeePassXC by opening the database, in gnome-keyring also with \
+         `read -rs p; printf %s \"$p\" | gnome-keyring-daemon --replace --unlock`"
     }
 }
 

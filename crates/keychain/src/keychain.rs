@@ -46,8 +46,9 @@ impl Keychain {
     /// Stores a key, and reads it back to be sure that it is there.
     ///
     /// # Errors
-    /// [`KeychainError::AlreadyThere`] if the account has an entry, whatever it holds: nothing is overwritten. Two
-    /// processes that store under one account in the same instant could both succeed, so accounts are not reused.
+    /// [`KeychainError::AlreadyThere`] if the account has an entry that holds anything but this key: nothing is
+    /// overwritten. Two processes that store under one account in the same instant could both succeed, so accounts are
+    /// not reused.
     /// [`KeychainError::Locked`], [`Denied`](KeychainError::Denied), [`NoAnswer`](KeychainError::NoAnswer) and
     /// [`Failed`](KeychainError::Failed) as they come; after `NoAnswer` the key may still be stored later.
     pub fn store(&self, account: &Account, key: &VaultKey) -> Result<(), KeychainError> {
@@ -57,8 +58,10 @@ impl Keychain {
         self.with_entry(account, what, move |entry| {
             match read(entry) {
                 Ok(None) => {}
+                // stored by an attempt whose answer came too late
+                Ok(Some(kept)) if kept.as_slice() == text.as_bytes() => return Ok(()),
                 Ok(Some(_)) | Err(StoreError::Ambiguous(_)) => {
-                    return Err(KeychainError::AlreadyThere { account: name });
+                    return Err(KeychainError::AlreadyThere { account: name.clone() });
                 }
                 Err(error) => return Err(explain(what, &name, error)),
             }
@@ -81,10 +84,10 @@ impl Keychain {
         let name = account.to_string();
         self.with_entry(account, what, move |entry| {
             let Some(bytes) = read(entry).map_err(|error| explain(what, &name, error))? else {
-                return Ok(None);
+                return not_found(None);
             };
             let key = std::str::from_utf8(&bytes).ok().and_then(|text| VaultKey::parse(text).ok());
-            key.map(Some).ok_or(KeychainError::Damaged { account: name })
+            key.map(Some).ok_or_else(|| KeychainError::Damaged { account: name.clone() })
         })
     }
 
@@ -99,7 +102,7 @@ impl Keychain {
         let name = account.to_string();
         self.with_entry(account, what, move |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
-            Err(StoreError::NoEntry) => Ok(false),
+            Err(StoreError::NoEntry) => not_found(false),
             Err(error) => Err(explain(what, &name, error)),
         })
     }
@@ -108,7 +111,7 @@ impl Keychain {
         &self,
         account: &Account,
         what: &'static str,
-        work: impl FnOnce(&Entry) -> Result<T, KeychainError> + Send + 'static,
+        work: impl Fn(&Entry) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
         let (store, account) = (Arc::clone(&self.store), *account);
         bounded(self.patience, what, move || {
@@ -120,6 +123,11 @@ impl Keychain {
             work(&entry)
         })
     }
+}
+
+/// What it means that there is no entry: a store that hides what it holds while it is locked cannot tell.
+fn not_found<T>(answer: T) -> Result<T, KeychainError> {
+    if platform::is_locked()? { Err(KeychainError::Locked) } else { Ok(answer) }
 }
 
 fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {

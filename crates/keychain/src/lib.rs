@@ -10,7 +10,7 @@
 //!   rotation adds the new key before it removes the old one.
 //! - **No call waits for ever.** A locked Secret Service may put an unlock dialog on the screen and answer only once
 //!   a person has. [`Keychain::connect`] allows that person two minutes ([`WITH_A_PERSON`]); where nobody can be there,
-//!   neither a terminal nor a display, ten seconds ([`UNATTENDED`]). After that the answer is
+//!   neither a terminal nor a display, twenty seconds ([`UNATTENDED`]). After that the answer is
 //!   [`KeychainError::NoAnswer`].
 //! - Absent, locked and denied are told apart, and each comes with a [hint](KeychainError::hint): a command to run.
 //!   Nothing weaker is ever used instead.

@@ -1,10 +1,11 @@
-//! A Secret Service of a test's own: a private session bus with gnome-keyring on it, in a private home.
+//! A Secret Service of a test's own: a private session bus with gnome-keyring or KeePassXC on it, in a private home.
 
 use std::any::type_name_of_val;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::process::{Child, Command, Stdio};
 
 use crate::{Folder, needs};
@@ -16,6 +17,8 @@ pub enum KeyringState {
     Unlocked,
     /// A locked keyring, and no display on which a person could be asked for its password.
     Locked,
+    /// An unlocked database of KeePassXC, in place of gnome-keyring.
+    KeePassXC,
     /// A session bus on which no Secret Service runs or can be started.
     NoService,
     /// No session bus at all.
@@ -26,6 +29,8 @@ pub enum KeyringState {
 
 /// The programs that a private keyring is made of.
 const PROGRAMS: [&str; 4] = ["dbus-daemon", "gnome-keyring-daemon", "gdbus", "secret-tool"];
+/// What KeePassXC takes besides.
+const KEEPASSXC: [&str; 3] = ["keepassxc", "keepassxc-cli", "Xvfb"];
 /// What decides how the Secret Service is found, where it keeps its files and whether it can ask anybody.
 const VARIABLES: [&str; 10] = [
     "DBUS_SESSION_BUS_ADDRESS",
@@ -63,15 +68,21 @@ impl PrivateKeyring {
         let daemons = match state {
             KeyringState::Unlocked => Some("unlocked"),
             KeyringState::Locked => Some("locked"),
+            KeyringState::KeePassXC => Some("keepassxc"),
             KeyringState::NoService => Some("none"),
             KeyringState::NoBus | KeyringState::Dangling => None,
         };
         if daemons.is_some() && !needs(&PROGRAMS) {
             return None;
         }
+        if state == KeyringState::KeePassXC && !needs(&KEEPASSXC) {
+            return None;
+        }
         let folder = Folder::new();
         for name in ["data", "run", "cache", "config", "state"] {
-            fs::create_dir(folder.join(name)).expect("a folder of the keyring's home");
+            let mut builder = fs::DirBuilder::new();
+            // as the Base Directory Specification wants its runtime folder
+            builder.mode(0o700).create(folder.join(name)).expect("a folder of the keyring's home");
         }
         let mut keyring = Self { variables: variables(&folder, state), _daemons: None, _folder: None };
         keyring._daemons = daemons.map(|word| Daemons::start(&keyring, &folder, word));
@@ -97,6 +108,22 @@ impl PrivateKeyring {
         command.args(["--object-path", "/org/freedesktop/secrets"]);
         command.args(["--method", "org.freedesktop.Secret.Service.Lock", &format!("[\"{LOGIN}\"]")]);
         self.run(&mut command, b"");
+    }
+
+    /// Locks the database of KeePassXC, as its user does before going to lunch.
+    pub fn lock_database(&self) {
+        let script = "export TMPDIR=\"$HOME\"; DISPLAY=\":$(cat \"$HOME/screen\")\" keepassxc --config \"$HOME/keepassxc.ini\" \
+             --localconfig \"$HOME/local.ini\" --lock >/dev/null 2>&1\ntries=1200\n\
+             until gdbus call --session --dest org.freedesktop.secrets \
+             --object-path /org/freedesktop/secrets/collection/test --method org.freedesktop.DBus.Properties.Get \
+             org.freedesktop.Secret.Collection Locked | grep -q true\n\
+             do tries=$((tries - 1)); [ $tries -gt 0 ] || exit 1; sleep 0.05; done";
+        self.run(Command::new("sh").args(["-c", script]), b"");
+    }
+
+    /// Deletes the entries of a service, as a person does who tidies up.
+    pub fn clear(&self, service: &str) {
+        self.run(Command::new("secret-tool").args(["clear", "service", service]), b"");
     }
 
     /// Stops the keyring's daemon in the middle of things: it is there, and answers nothing.
@@ -261,6 +288,16 @@ mod tests {
             let output = keyring.apply(&mut lookup).output().expect("secret-tool runs");
             assert!(!output.status.success());
             assert!(output.stdout.is_empty());
+        });
+    }
+
+    #[test]
+    fn keepassxc_keeps_what_is_planted_and_hides_it_while_it_is_locked() {
+        in_keyring(KeyringState::KeePassXC, |keyring| {
+            keyring.plant("testkit", "account", b"value");
+            assert!(keyring.search("testkit").contains("label = planted"));
+            keyring.lock_database();
+            assert!(!keyring.search("testkit").contains("label = planted"));
         });
     }
 

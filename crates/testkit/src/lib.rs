@@ -6,6 +6,7 @@
 //! - [`PrivateKeyring`] and [`in_keyring`]: a Secret Service of the test's own, unlocked, locked or missing.
 //! - [`CaptureServer`]: an HTTP server that shows what reached it, byte for byte, and answers as the test says.
 //! - [`faults`]: a program that dies at a chosen system call, or that one of its calls fails.
+//! - [`leak`]: unique texts that are planted, and looked for in everything that the program says, keeps or sends.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
@@ -18,6 +19,7 @@ mod folder;
 mod http_server;
 #[cfg(unix)]
 mod keyring;
+pub mod leak;
 mod need;
 #[cfg(unix)]
 mod terminal;

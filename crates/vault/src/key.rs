@@ -140,7 +140,8 @@ macro_rules! text_key {
         /// ```compile_fail,E0277
         #[doc = concat!("fn serialize<T: serde::Serialize>() {}\nserialize::<subrosa_vault::", stringify!($name), ">();")]
         /// ```
-        pub struct $name(Zeroizing<[u8; KEY_LEN]>);
+        // on the heap: whoever moves an array leaves a copy on the stack, which nobody wipes
+        pub struct $name(Box<Zeroizing<[u8; KEY_LEN]>>);
 
         impl $name {
             /// Draws a new key from the operating system's generator.
@@ -148,8 +149,8 @@ macro_rules! text_key {
             /// # Errors
             /// That of the generator.
             pub fn generate() -> Result<Self, getrandom::Error> {
-                let mut bytes = Zeroizing::new([0; KEY_LEN]);
-                getrandom::fill(bytes.as_mut())?;
+                let mut bytes = Box::new(Zeroizing::new([0; KEY_LEN]));
+                getrandom::fill(&mut bytes[..])?;
                 Ok(Self(bytes))
             }
 
@@ -169,7 +170,7 @@ macro_rules! text_key {
 
             #[cfg(test)]
             pub(crate) fn from_key(key: [u8; KEY_LEN]) -> Self {
-                Self(Zeroizing::new(key))
+                Self(Box::new(Zeroizing::new(key)))
             }
 
             pub(crate) fn expose_key(&self) -> &[u8; KEY_LEN] {
@@ -212,7 +213,7 @@ fn bit_at(bytes: &[u8], bit: usize) -> u8 {
     bytes[bit / 8] >> (7 - bit % 8) & 1
 }
 
-fn read(expected: KeyKind, text: &str) -> Result<Zeroizing<[u8; KEY_LEN]>, KeyTextError> {
+fn read(expected: KeyKind, text: &str) -> Result<Box<Zeroizing<[u8; KEY_LEN]>>, KeyTextError> {
     let mut characters = (1..)
         .zip(text.chars())
         .filter(|(_, character)| !matches!(character, ' ' | '\t' | '\r' | '\n' | '-'))
@@ -234,7 +235,7 @@ fn read(expected: KeyKind, text: &str) -> Result<Zeroizing<[u8; KEY_LEN]>, KeyTe
     if found != SYMBOLS {
         return Err(KeyTextError::BadLength { found });
     }
-    let mut key = Zeroizing::new([0; KEY_LEN]);
+    let mut key = Box::new(Zeroizing::new([0; KEY_LEN]));
     key.copy_from_slice(&payload[..KEY_LEN]);
     if payload[KEY_LEN..] != expected.check(&key[..]) {
         return Err(KeyTextError::Checksum);

@@ -16,27 +16,38 @@ pub const KEY_LEN: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(pub u32);
 
+/// A key on the heap: whoever moves an array leaves a copy on the stack, which nobody wipes.
+type Held = Box<Zeroizing<[u8; KEY_LEN]>>;
+
+/// Room for a key, to be filled where it stands.
+fn room() -> Held {
+    Box::new(Zeroizing::new([0; KEY_LEN]))
+}
+
 /// 256 random bits from which a vault's role keys come.
-pub struct RootKey(Zeroizing<[u8; KEY_LEN]>);
+pub struct RootKey(Held);
 
 impl RootKey {
     /// Draws a new root key from the operating system's generator.
     pub fn generate() -> Result<Self, getrandom::Error> {
-        let mut bytes = Zeroizing::new([0; KEY_LEN]);
-        getrandom::fill(bytes.as_mut())?;
-        Ok(Self(bytes))
+        let mut key = room();
+        getrandom::fill(&mut key[..])?;
+        Ok(Self(key))
     }
 
     /// The root key that a keyslot held, or `None` if it is not 32 bytes long.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let bytes: [u8; KEY_LEN] = bytes.try_into().ok()?;
-        Some(Self(Zeroizing::new(bytes)))
+        let mut key = room();
+        (bytes.len() == KEY_LEN).then(|| key.copy_from_slice(bytes))?;
+        Some(Self(key))
     }
 
     /// A second copy, for role keys that outlive a borrow.
     pub(crate) fn duplicate(&self) -> Self {
-        Self(self.0.clone())
+        let mut key = room();
+        key.copy_from_slice(&self.0[..]);
+        Self(key)
     }
 
     /// The key itself, to be wrapped by a keyslot.
@@ -44,16 +55,16 @@ impl RootKey {
         &self.0
     }
 
-    fn derive(&self, vault: &VaultId, epoch: Epoch, role: &str) -> Zeroizing<[u8; KEY_LEN]> {
+    fn derive(&self, vault: &VaultId, epoch: Epoch, role: &str) -> Held {
         let mut info = Vec::with_capacity(64);
         for field in [b"subrosa role key".as_slice(), &FORMAT.to_le_bytes(), vault.as_bytes()] {
             push_field(&mut info, field);
         }
         push_field(&mut info, &epoch.0.to_le_bytes());
         push_field(&mut info, role.as_bytes());
-        let mut key = Zeroizing::new([0; KEY_LEN]);
+        let mut key = room();
         Hkdf::<Sha256>::new(Some(b"subrosa root key"), self.0.as_slice())
-            .expand(&info, key.as_mut())
+            .expand(&info, &mut key[..])
             .expect("32 bytes are within HKDF's limit of 255 blocks");
         key
     }
@@ -72,16 +83,17 @@ pub trait SealingKey {
     }
 }
 
-fn expander(key: &[u8; KEY_LEN]) -> Hkdf<Sha256> {
-    Hkdf::from_prk(key).expect("a role key is as long as SHA-256's output")
+/// As good as the key, and on the heap for the same reason.
+fn expander(key: &[u8; KEY_LEN]) -> Box<Hkdf<Sha256>> {
+    Box::new(Hkdf::from_prk(key).expect("a role key is as long as SHA-256's output"))
 }
 
 macro_rules! role_key {
     ($(#[$doc:meta])* $name:ident, $label:literal) => {
         $(#[$doc])*
         pub struct $name {
-            key: Zeroizing<[u8; KEY_LEN]>,
-            expander: Hkdf<Sha256>,
+            key: Held,
+            expander: Box<Hkdf<Sha256>>,
         }
 
         impl $name {

@@ -1,4 +1,7 @@
-//! `subrosa doctor`: what is wrong with a set-up, and what to do about it. Needs no key.
+//! `subrosa doctor`: what is wrong with a set-up, and what to do about it. Needs no key, and tries those that need no
+//! question.
+
+mod access;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -8,8 +11,8 @@ use crate::{paths, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Serialize;
 use std::env;
-use subrosa_keychain::{Account, Keychain, KeychainError};
-use subrosa_vault::{Header, Location, SlotKind, Unlock, Vault, VaultError};
+use std::path::Path;
+use subrosa_vault::{Header, Location, SlotKind, Vault, VaultError};
 
 pub(super) fn command() -> Command {
     Command::new("doctor")
@@ -22,7 +25,7 @@ pub(super) fn command() -> Command {
                 .value_parser(["trust"])
                 .help("explain something instead: trust, where requests with secrets may leave the beaten track"),
         )
-        .after_help("Asks for nothing and changes nothing. Exits with 1 if something is wrong.\n\nExample:\n  subrosa doctor")
+        .after_help("Asks for nothing, changes nothing, and tries the keys at hand. Exits with 1 if something is wrong.\n\nExample:\n  subrosa doctor")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,8 +62,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let location = unlock::location(context)?;
     let mut findings = vec![configuration(context)];
     let header = vault(context, &location, &mut findings);
-    findings.push(keychain(context, header.as_ref()));
-    findings.extend(key(context, header.as_ref(), &location));
+    findings.extend(access::findings(context, header.as_ref(), &location));
     findings.extend(environment());
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     if arguments.get_flag("json") {
@@ -109,7 +111,7 @@ fn show(context: &Context, findings: &[Finding]) -> Outcome {
 fn configuration(context: &Context) -> Finding {
     let path = paths::config().map(|path| path.display().to_string()).unwrap_or_default();
     match context.config() {
-        Ok(_) if !std::path::Path::new(&path).exists() => {
+        Ok(_) if !Path::new(&path).exists() => {
             finding("configuration", Verdict::Good, format!("none, it would be {path}"), None)
         }
         Ok(_) => finding("configuration", Verdict::Good, path, None),
@@ -124,6 +126,7 @@ fn vault(context: &Context, location: &Location, findings: &mut Vec<Finding>) ->
         Ok(header) => {
             let text = format!("{}, generation {}", location.dir.display(), header.generation);
             findings.push(finding("vault", Verdict::Good, text, None));
+            findings.extend(permissions(location));
             findings.push(ways_in(&header));
             findings.push(pin(location, &header));
             Some(header)
@@ -131,15 +134,55 @@ fn vault(context: &Context, location: &Location, findings: &mut Vec<Finding>) ->
         Err(error) => {
             let hint = match &error {
                 VaultError::NotFound(_) => format!("subrosa init{}", context.vault_flag()),
-                VaultError::Unsafe { path, .. } => {
-                    format!("chmod go-w {}", crate::fault::quoted(&path.display().to_string()))
-                }
+                VaultError::Unsafe { path, .. } => match privacy(path) {
+                    Some(command) => command,
+                    None => String::from(
+                        "put the vault's own folder and file there, or name another: --vault FOLDER",
+                    ),
+                },
                 _ => String::from("restore a backup"),
             };
             findings.push(finding("vault", Verdict::Bad, error.to_string(), Some(&hint)));
             None
         }
     }
+}
+
+/// Folder and files that others can look into. What is in them is sealed; which records change, and how many there are,
+/// is not.
+fn permissions(location: &Location) -> Vec<Finding> {
+    let paths = [
+        location.dir.clone(),
+        location.database(),
+        location.dir.join("audit.log"),
+        location.state.join("pins"),
+    ];
+    let wide = paths.iter().filter_map(|path| Some((path, privacy(path)?)));
+    wide.map(|(path, command)| {
+        let text = format!("{} is open to other users", path.display());
+        finding("permissions", Verdict::Bad, text, Some(&command))
+    })
+    .collect()
+}
+
+/// What makes a folder or file its owner's alone; `None` if it is, or is neither.
+#[cfg(unix)]
+fn privacy(path: &Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = path.symlink_metadata().ok()?;
+    let mode = match (metadata.is_dir(), metadata.is_file()) {
+        (true, _) => "700",
+        (_, true) => "600",
+        _ => return None,
+    };
+    let wide = metadata.permissions().mode() & 0o077 != 0;
+    wide.then(|| format!("chmod {mode} {}", crate::fault::quoted(&path.display().to_string())))
+}
+
+/// On Windows a folder of the user's profile inherits an access list that leaves other users out.
+#[cfg(not(unix))]
+fn privacy(_: &Path) -> Option<String> {
+    None
 }
 
 fn ways_in(header: &Header) -> Finding {
@@ -170,72 +213,6 @@ fn pin(location: &Location, header: &Header) -> Finding {
             finding("roll-back pin", Verdict::Note, "none yet: this vault was not opened here before", None)
         }
     }
-}
-
-fn keychain(context: &Context, header: Option<&Header>) -> Finding {
-    let what = "keychain";
-    if context.unlock.no_keychain {
-        return finding(what, Verdict::Note, "left alone", None);
-    }
-    let keychain = match Keychain::connect() {
-        Ok(keychain) => keychain,
-        // nothing is wrong with a machine that has none, as long as the vault has another way in
-        Err(error @ KeychainError::Absent { .. }) => {
-            return finding(what, Verdict::Note, error.to_string(), None);
-        }
-        Err(error) => return finding(what, Verdict::Bad, error.to_string(), Some(error.hint())),
-    };
-    let Some(header) = header else { return finding(what, Verdict::Good, "answers", None) };
-    for slot in header.slots.iter().filter(|slot| slot.kind == SlotKind::VaultKey) {
-        match keychain.load(&Account { vault: header.id, slot: slot.id }) {
-            Ok(Some(_)) => return finding(what, Verdict::Good, "holds a key of this vault", None),
-            Ok(None) => {}
-            Err(error) => return finding(what, Verdict::Bad, error.to_string(), Some(error.hint())),
-        }
-    }
-    finding(what, Verdict::Note, "holds no key of this vault", Some("subrosa keys add keychain"))
-}
-
-/// Whether the key that a flag or the environment gives opens the vault, and the vault is the newest.
-fn key(context: &Context, header: Option<&Header>, location: &Location) -> Option<Finding> {
-    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let file = context.unlock.key_file.as_deref().filter(|path| *path != std::path::Path::new("-"));
-    let name = match file {
-        Some(_) => "--key-file",
-        None => unlock::ENVIRONMENT.into_iter().find(|name| is_set(name))?,
-    };
-    if header.is_none() {
-        return Some(finding(name, Verdict::Note, "is set", None));
-    }
-    let key = match file {
-        Some(path) => unlock::key_of_file(path, location).map(Some),
-        None => unlock::from_environment(location),
-    };
-    let opened = key.map(|key| {
-        key.map_or(Ok(()), |key| {
-            Vault::open(location, &Unlock::VaultKey(&key)).and_then(|vault| vault.list()).map(drop)
-        })
-    });
-    Some(match opened {
-        Ok(Ok(())) => finding(name, Verdict::Good, "opens this vault", None),
-        Ok(Err(error @ VaultError::RolledBack { .. })) => finding(
-            "roll-back",
-            Verdict::Bad,
-            error.to_string(),
-            Some("subrosa verify; subrosa accept-rollback"),
-        ),
-        Ok(Err(error @ VaultError::Damaged(_))) => {
-            finding("vault", Verdict::Bad, error.to_string(), Some("subrosa verify"))
-        }
-        Ok(Err(error)) => {
-            let hint = format!("unset {name}");
-            finding(name, Verdict::Bad, error.to_string(), file.is_none().then_some(hint.as_str()))
-        }
-        Err(failure) => {
-            let hint = format!("unset {name}");
-            finding(name, Verdict::Bad, failure.message(), file.is_none().then_some(hint.as_str()))
-        }
-    })
 }
 
 fn environment() -> Vec<Finding> {

@@ -190,14 +190,11 @@ fn describe(vault: &Vault, info: SlotInfo) -> Slot {
 
 /// The vault key itself: the one presented, else the keychain's.
 fn vault_key(context: &Context) -> Outcome<VaultKey> {
-    let location = unlock::location(context)?;
-    let key = unlock::present(context, &location)?;
     // a key that opens nothing is not worth showing
-    let vault = Vault::open(&location, &key.as_unlock())?;
+    let (_, key) = unlock::open_with_key(context)?;
     match key {
         Key::Vault(key) => Ok(key),
         Key::Passphrase(_) | Key::Recovery(_) => {
-            drop(vault);
             Err(Failure::general("the vault was opened without a vault key")
                 .hint("subrosa keys add keychain, or subrosa keys add key-file FILE"))
         }

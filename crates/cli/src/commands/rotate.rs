@@ -22,9 +22,9 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         Source::KeyFile(file) => Some(alone(&file)?),
         Source::Keychain | Source::Other => None,
     };
-    let key = unlock::present(context, &location)?;
     let root_key = arguments.get_flag("root");
-    let vault = match Vault::open(&location, &key.as_unlock()) {
+    let (key, opened) = unlock::attempt(context, &location, Vault::open)?;
+    let vault = match opened {
         Err(VaultError::WrongKey) if !root_key => return finish(context, &location, &key),
         opened => opened.map_err(|error| unlock::refused(context, &location, error, &key))?,
     };

@@ -224,7 +224,7 @@ fn method(value: OsString) -> Result<String, String> {
     if !method.is_empty() && method.bytes().all(is_token_byte) {
         return Ok(method);
     }
-    Err(format!("{method:?} is no request method (a word such as GET)"))
+    Err("the value is no request method (a word such as GET)".to_owned())
 }
 
 /// RFC 9110, section 5.6.2.

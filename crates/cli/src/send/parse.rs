@@ -12,11 +12,11 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 
-/// Why a command line makes no sense.
+/// Why a command line makes no sense. What stands where a value can stand is never shown: logs keep what is said.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ParseError {
     Unknown { given: String, nearest: Option<&'static str> },
-    NoEqualsSign { name: String, value: String },
+    NoEqualsSign { name: String },
     NeedsValue { given: String, value: &'static str },
     NoOpposite { given: String },
     NotYet { given: String },
@@ -28,7 +28,9 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseError::Unknown { given, .. } => write!(f, "unknown flag {given}"),
-            ParseError::NoEqualsSign { name, value } => write!(f, "unknown flag {name}={value}"),
+            ParseError::NoEqualsSign { name } => {
+                write!(f, "{name}=…: the value of a flag is a word of its own, as in curl")
+            }
             ParseError::NeedsValue { given, value } => write!(f, "{given} needs a value: {value}"),
             ParseError::NoOpposite { given } => {
                 write!(f, "{given} does not exist: the flag cannot be switched off")
@@ -45,7 +47,7 @@ impl ParseError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             ParseError::Unknown { nearest: Some(name), .. } => Some(format!("did you mean --{name}?")),
-            ParseError::NoEqualsSign { name, value } => Some(format!("{name} {value}")),
+            ParseError::NoEqualsSign { name } => Some(format!("{name} VALUE")),
             ParseError::Unknown { .. } | ParseError::NeedsValue { .. } => Some("subrosa send --help".into()),
             _ => None,
         }
@@ -97,7 +99,8 @@ fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Re
         let letter = bytes.get(at).copied().map_or('-', char::from);
         let given = format!("-{}", letter.escape_default());
         let Some(flag) = flags::by_short(letter).filter(|_| at < bytes.len()) else {
-            return Err(ParseError::Unknown { given: word.to_string_lossy().into_owned(), nearest: None });
+            let given = if at < bytes.len() { given } else { word.to_string_lossy().into_owned() };
+            return Err(ParseError::Unknown { given, nearest: None });
         };
         let id = known(flag, true, &given)?;
         at += 1;
@@ -153,10 +156,10 @@ fn apply(
 }
 
 fn unknown_long(name: &str) -> ParseError {
-    if let Some((flag, value)) = name.split_once('=')
-        && flags::by_long(flag).is_some_and(|(flag, on)| on && matches!(flag.takes, Takes::Value(_)))
-    {
-        return ParseError::NoEqualsSign { name: format!("--{flag}"), value: value.to_owned() };
+    let (name, has_value) = name.split_once('=').map_or((name, false), |(name, _)| (name, true));
+    let takes_one = |(flag, on): (&Flag, bool)| on && matches!(flag.takes, Takes::Value(_));
+    if has_value && flags::by_long(name).is_some_and(takes_one) {
+        return ParseError::NoEqualsSign { name: format!("--{name}") };
     }
     if let Some(positive) = name.strip_prefix("no-")
         && flags::by_long(positive).is_some()
@@ -226,8 +229,10 @@ mod tests {
     fn long_flags_take_the_next_word_and_no_equals_sign() {
         assert_eq!(args(&["--request", "PUT", "u"]).unwrap().method.as_deref(), Some("PUT"));
         let error = args(&["--request=PUT", "u"]).unwrap_err();
-        assert_eq!(error.to_string(), "unknown flag --request=PUT");
-        assert_eq!(error.hint().as_deref(), Some("--request PUT"));
+        assert_eq!(error.to_string(), "--request=…: the value of a flag is a word of its own, as in curl");
+        assert_eq!(error.hint().as_deref(), Some("--request VALUE"));
+        assert_eq!(args(&["--usr=me:secret", "u"]).unwrap_err().to_string(), "unknown flag --usr");
+        assert_eq!(args(&["-?secret", "u"]).unwrap_err().to_string(), "unknown flag -?");
     }
 
     #[test]

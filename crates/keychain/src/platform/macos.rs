@@ -29,6 +29,11 @@ pub(crate) fn has_display() -> bool {
     true
 }
 
+/// A store that is locked says so itself.
+pub(crate) fn is_locked() -> Result<bool, KeychainError> {
+    Ok(false)
+}
+
 /// The store sorts only some codes by itself; cancelled, failed and forbidden dialogs come as platform failures.
 pub(crate) fn explain(what: &'static str, source: Box<dyn StdError + Send + Sync>) -> KeychainError {
     match source.downcast_ref::<AppleError>().map_or(Meaning::Other, |error| meaning_of(error.code())) {

@@ -29,4 +29,4 @@ mod this;
 #[path = "none.rs"]
 mod this;
 
-pub(crate) use this::{connect, explain, has_display, modifiers};
+pub(crate) use this::{connect, explain, has_display, is_locked, modifiers};

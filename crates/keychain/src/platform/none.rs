@@ -21,6 +21,11 @@ pub(crate) fn has_display() -> bool {
     false
 }
 
+/// There is none to be locked.
+pub(crate) fn is_locked() -> Result<bool, KeychainError> {
+    Ok(false)
+}
+
 pub(crate) fn explain(what: &'static str, source: Box<dyn StdError + Send + Sync>) -> KeychainError {
     KeychainError::Failed { what, source: Some(source) }
 }

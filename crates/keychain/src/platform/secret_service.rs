@@ -5,7 +5,7 @@ use std::env;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use dbus_secret_service::Error as ServiceError;
+use dbus_secret_service::{EncryptionType, Error as ServiceError, SecretService};
 use dbus_secret_service_keyring_store::Store;
 use keyring_core::{CredentialStore, Error as StoreError};
 
@@ -32,6 +32,18 @@ pub(crate) fn connect() -> Result<Arc<CredentialStore>, KeychainError> {
 
 pub(crate) fn modifiers(label: &str) -> HashMap<&str, &str> {
     HashMap::from([("label", label)])
+}
+
+/// Whether the default collection is locked. gnome-keyring finds entries there all the same; KeePassXC tells of no entry
+/// of a database that is locked.
+pub(crate) fn is_locked() -> Result<bool, KeychainError> {
+    let failed = |error: ServiceError| explain("asking whether the keychain is locked", Box::new(error));
+    let service = SecretService::connect(EncryptionType::Plain).map_err(failed)?;
+    match service.get_default_collection() {
+        Ok(collection) => collection.is_locked().map_err(failed),
+        Err(ServiceError::NoResult) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Whether an unlock dialog could be seen.
@@ -62,7 +74,8 @@ pub(crate) fn explain(what: &'static str, source: Source) -> KeychainError {
     }
 }
 
-/// How long the store's crate waits for the answer to one message, apart from dialogs.
+/// How long the store's crate waits for the answer to one message, apart from dialogs. Not what a person is told: the
+/// question is asked again until the call's own time is over.
 const BUS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
 #[derive(Debug, PartialEq, Eq)]

@@ -27,6 +27,11 @@ pub(crate) fn has_display() -> bool {
     false
 }
 
+/// Open as long as its user is logged on.
+pub(crate) fn is_locked() -> Result<bool, KeychainError> {
+    Ok(false)
+}
+
 /// The store's error types are private, and it has but one way to refuse access: a logon without credentials.
 pub(crate) fn explain(what: &'static str, source: Box<dyn StdError + Send + Sync>) -> KeychainError {
     if source.to_string().contains("ERROR_NO_SUCH_LOGON_SESSION") {
