@@ -37,8 +37,6 @@ pub enum Reason {
         /// What changes that.
         deviation: Deviation,
     },
-    /// It is only ever sent.
-    SendOnly,
     /// It looks like a reference and is none.
     Malformed(String),
     /// The provider could not say.
@@ -58,7 +56,6 @@ impl Reason {
             Self::Declined(_) => "declined",
             Self::Undecided(_) => "undecided",
             Self::NotTrusted { .. } => "destination_not_trusted",
-            Self::SendOnly => "send_only",
             Self::Malformed(_) => "malformed",
             Self::Provider(kind, _) => match kind {
                 ErrorKind::Locked => "locked",
@@ -92,7 +89,7 @@ impl Reason {
             Self::NotTrusted { .. } => "subrosa doctor --explain trust".to_owned(),
             Self::Provider(ErrorKind::Locked, _) => "subrosa doctor".to_owned(),
             Self::Provider(ErrorKind::Damaged, _) => "subrosa verify".to_owned(),
-            Self::Declined(_) | Self::SendOnly | Self::Malformed(_) | Self::Provider(..) => return None,
+            Self::Declined(_) | Self::Malformed(_) | Self::Provider(..) => return None,
         })
     }
 }
@@ -113,7 +110,6 @@ impl fmt::Display for Reason {
             Self::NotTrusted { origin, deviation } => {
                 write!(f, "{deviation} makes {origin} another destination than the one that was allowed")
             }
-            Self::SendOnly => f.write_str("it is send-only: it is never shown or given to a program"),
             Self::Malformed(fault) => f.write_str(fault),
             Self::Provider(_, message) => f.write_str(message),
         }
