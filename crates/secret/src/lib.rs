@@ -67,7 +67,7 @@ pub use postman::{PostmanRule, import_postman_rule};
 pub use profile::{MAX_PROFILE_LEN, Profile};
 pub use redact::{RedactStream, Redactor};
 pub use reference::{Fault, Form, Malformed, Reference, Scan, scan};
-pub use rule::{HostRule, Notice, Parsed, RuleError};
+pub use rule::{HostRule, Notice, Overlap, Parsed, RuleError};
 pub use scheme::{Scheme, UnknownScheme};
 pub use tag::{MAX_TAG_LEN, Tag};
 pub use trust::TrustRules;
