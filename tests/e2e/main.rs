@@ -17,5 +17,6 @@ mod redirects;
 mod rollback;
 mod stage;
 mod tampering;
+mod tls;
 mod trust;
 mod unresolved;

@@ -15,6 +15,7 @@ use super::framing::{Framing, Step, keeps_alive};
 use super::head::{self, HeadFault};
 use crate::error::HttpError;
 use crate::response::ResponseHead;
+use crate::tls_fault::TlsFault;
 use crate::transport::stream::Stream;
 
 const READ_SIZE: usize = 16 * 1024;
@@ -158,7 +159,7 @@ impl Exchange {
                         return Ok(head);
                     }
                     Ok(None) => {}
-                    Err(HeadFault::NotHttp) => return Err(HttpError::NotHttp { host: self.host.clone() }),
+                    Err(HeadFault::NotHttp) => return Err(self.not_http()),
                     Err(HeadFault::TooLong) => return Err(self.reply("the response head is too long")),
                     Err(HeadFault::Malformed) => return Err(self.reply("malformed response head")),
                 }
@@ -235,8 +236,21 @@ impl Exchange {
         }
     }
 
+    /// A server that speaks TLS answers to anything else with an alert (RFC 8446, 5.1: 21, then 3 and 1 to 3).
+    fn not_http(&self) -> HttpError {
+        let host = self.host.clone();
+        match self.connection.inbox[..] {
+            [21, 3, ..] => HttpError::SpeaksTls { host },
+            _ => HttpError::NotHttp { host },
+        }
+    }
+
     fn receive(&self, source: io::Error) -> HttpError {
-        HttpError::Receive { host: self.host.clone(), source }
+        let host = self.host.clone();
+        match TlsFault::behind(&source) {
+            Some(fault @ TlsFault::ClientCertificate) => HttpError::Tls { host, fault },
+            _ => HttpError::Receive { host, source },
+        }
     }
 
     fn reply(&self, why: &'static str) -> HttpError {
