@@ -12,14 +12,15 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use zeroize::Zeroizing;
 
 use super::framing::{Framing, Step, keeps_alive};
-use super::head::{self, HeadFault};
+use super::head::{self, HeadFault, MAX_HEAD};
 use crate::error::HttpError;
 use crate::response::ResponseHead;
 use crate::tls_fault::TlsFault;
 use crate::transport::stream::Stream;
 
 const READ_SIZE: usize = 16 * 1024;
-/// More interim responses than this before the final one are an attack on somebody's memory.
+/// More interim responses than this before the final one are an attack on somebody's memory, and so are more bytes of
+/// them than one head may have.
 const MAX_INTERIM: usize = 64;
 
 /// A connection between two exchanges.
@@ -129,13 +130,14 @@ impl Exchange {
             first_byte: None,
             received: false,
         };
-        let mut interim = Vec::new();
+        let mut interim: Vec<ResponseHead> = Vec::new();
         let head = loop {
             let head = exchange.next_head().await?;
             if head.status >= 200 || head.status == 101 {
                 break head;
             }
-            if interim.len() == MAX_INTERIM {
+            let length: usize = interim.iter().map(|head| head.raw.len()).sum();
+            if interim.len() == MAX_INTERIM || length + head.raw.len() > MAX_HEAD {
                 return Err(exchange.reply("too many interim responses"));
             }
             interim.push(head);
