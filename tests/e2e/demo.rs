@@ -42,7 +42,7 @@ fn shows_the_main_job_and_leaves_nothing_behind() {
         "> Authorization: Key <<vault:demo-key>>",
         "you sent: Authorization: Key <<vault:demo-key>>",
         "Authorization: Key demo-",
-        "https://api.example.com is not among its allowed hosts; nothing was sent",
+        "https://api.example.com is not among its allowed hosts (http://localhost:",
         "it is allowed in header only, not in body; nothing was sent",
         "$ subrosa audit show",
         "$ subrosa verify sound: ",

@@ -1,9 +1,9 @@
 //! Hostile requests (the list's part E) through the program. A secret is allowed for `api.example.com` alone, and whatever
 //! host a request means, its connection would end at the test's own server: the server's log is the witness.
 
-use subrosa_testkit::{CaptureOptions, CaptureServer, CertificateFault};
+use subrosa_testkit::CaptureOptions;
 
-use crate::home::{Home, text};
+use crate::home::Home;
 use crate::stage::{Stage, VALUE};
 
 const HEADER: [&str; 2] = ["-H", "X-Key: <<vault:key>>"];
@@ -262,31 +262,6 @@ fn hostile_e62_headers_that_frame_a_request_or_drop_another() {
         }
     }
     stage.untouched();
-}
-
-#[test]
-fn hostile_e64_certificates_that_prove_nothing() {
-    let bad = |fault| CaptureOptions { fault, ..CaptureOptions::tls_for(&["api.example.com"]) };
-    for (options, trusted) in [
-        (bad(CertificateFault::Expired), true),
-        (bad(CertificateFault::SelfSigned), false),
-        (bad(CertificateFault::None), false),
-        (CaptureOptions::tls_for(&["evil.com"]), true),
-        (CaptureOptions::tls_for(&["*.api.example.com"]), true),
-    ] {
-        let home = Home::new();
-        home.store("key", VALUE, &["--host", "https://api.example.com"]);
-        let server = CaptureServer::start(options);
-        let (to, ca) = (format!("::{}", server.addr()), text(&server.ca_path()));
-        let mut words =
-            vec!["send", "--connect-to", &to, "https://api.example.com/", "-H", "X-Key: <<vault:key>>"];
-        if trusted {
-            words.extend(["--cacert", &ca]);
-        }
-        let run = home.run(&words).ends(60);
-        assert!(!run.shows(VALUE), "{run}");
-        assert_eq!((server.requests(), server.bytes()), (Vec::new(), 0), "{run}");
-    }
 }
 
 /// A name and its address are two hosts: a rule for one is none for the other.

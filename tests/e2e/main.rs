@@ -20,6 +20,7 @@ mod redirects;
 mod rollback;
 mod stage;
 mod tampering;
+mod tls;
 mod trust;
 mod unresolved;
 mod ways_in;

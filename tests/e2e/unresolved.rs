@@ -28,10 +28,25 @@ fn mended(stage: &Stage, words: &[&str], place: &str, reasons: &[&str]) {
         assert!(line.contains(&format!(" in {place}: ")) && line.contains(reason), "{run}");
         let hints = run.hints();
         assert_eq!(hints.len(), 1, "{run}");
-        stage.home.shell(hints[0], VALUE).ok();
+        stage.home.shell(command_of(hints[0]), VALUE).ok();
     }
     stage.send(words).ok();
     assert!(stage.request().contains(VALUE), "{:?}", stage.request());
+}
+
+/// The command of a hint. One that lets a secret go further is none by itself where nobody was asked: its condition
+/// stands in front, and whoever runs the line as a whole runs nothing.
+#[track_caller]
+fn command_of(hint: &str) -> &str {
+    let command = &hint[hint.find("subrosa ").expect("a command")..];
+    match hint.strip_suffix(command) {
+        Some("") => assert!(!command.contains(" allow "), "{hint}"),
+        condition => {
+            assert!(condition.is_some_and(|text| text.starts_with("if you trust http")), "{hint}");
+            assert!(command.contains(" allow "), "{hint}");
+        }
+    }
+    command
 }
 
 const MISSING: &str = "there is no secret of that name";
@@ -69,7 +84,7 @@ fn missing_in_another_vault_than_the_default_one() {
     for reason in [MISSING, UNDECIDED] {
         let run = refused(&stage, &words, 100).says(reason);
         // the hint names the vault; the key, which was named for this command only, a person has at hand
-        let hint = format!("SUBROSA_KEY_FILE='{key}' {}", run.hints()[0]);
+        let hint = format!("SUBROSA_KEY_FILE='{key}' {}", command_of(run.hints()[0]));
         stage.home.shell(&hint, VALUE).ok();
     }
     stage.send(&words).ok();
@@ -167,7 +182,9 @@ fn everything_unresolved_is_listed_at_once() {
     }
     let mut hints = run.hints();
     hints.sort_unstable();
-    let allow = format!("subrosa allow undecided {origin}");
+    let allow = format!(
+        "if you trust {origin} with <<vault:undecided>>: subrosa allow undecided {origin} --only header"
+    );
     assert_eq!(hints, [allow.as_str(), "subrosa set gone", "subrosa set nothing"]);
 }
 
@@ -181,9 +198,50 @@ fn several_undecided_secrets_are_decided_with_one_line() {
     let words = ["-H", "A: <<vault:one>>", "-H", "B: <<vault:two>>", "-H", "C: <<vault:one>>", url.as_str()];
     let run = refused(&stage, &words, 100).says("error: 4 references are unresolved");
     let [hint] = run.hints()[..] else { panic!("{run}") };
-    stage.home.shell(hint, "").ok();
+    stage.home.shell(command_of(hint), "").ok();
     stage.send(&words).ok();
     assert_eq!(stage.request().header("B"), [VALUE.as_bytes()]);
+}
+
+/// What a hint lets happen is what the request needs, and nothing beside it.
+#[test]
+fn a_hint_allows_no_more_than_the_request_needs() {
+    let stage = Stage::new();
+    stage.home.store("undecided", VALUE, &[]);
+    stage.home.store("elsewhere", VALUE, &["--host", "api.example.com"]);
+    stage.home.store("narrow", VALUE, &["--host", &stage.origin(), "--only", "path"]);
+    let url = stage.server.url("/?a=<<vault:undecided>>&b=<<vault:elsewhere>>&c=<<vault:narrow>>");
+    let cookie = "c=<<vault:undecided>>,<<vault:elsewhere>>,<<vault:narrow>>";
+    let words = ["-b", cookie, url.as_str()];
+    let run = refused(&stage, &words, 100).says("is not among its allowed hosts (api.example.com)");
+    let [hint] = run.hints()[..] else { panic!("{run}") };
+    stage.home.shell(command_of(hint), "").ok();
+    stage.send(&words).ok();
+    let rules = |name| stage.home.run(&["allow", name]).ok().text().to_owned();
+    let origin = stage.origin();
+    assert_eq!(rules("undecided"), format!("{origin};header,query\n"));
+    assert_eq!(rules("elsewhere"), format!("api.example.com\n{origin};header,query\n"));
+    assert_eq!(rules("narrow"), format!("{origin};header,query,path\n"));
+}
+
+/// A program that runs whatever a message tells it to must not be led to widen a rule: where nobody can be asked, the
+/// line is no command. On a terminal, a person gets one that can be copied.
+#[test]
+fn hostile_e65a_a_refused_host_is_not_offered_as_a_command_where_nobody_is() {
+    let stage = Stage::new();
+    stage.home.store("key", VALUE, &["--host", "api.example.com"]);
+    let url = stage.server.url("/");
+    let words = ["-H", "X-Key: <<vault:key>>", url.as_str()];
+    let run = refused(&stage, &words, 100);
+    let [hint] = run.hints()[..] else { panic!("{run}") };
+    stage.home.shell(hint, "").ends(2);
+    refused(&stage, &words, 100);
+    assert_eq!(stage.home.run(&["allow", "key"]).ok().text(), "api.example.com\n");
+    let command = command_of(hint).to_owned();
+    let on_a_terminal = |flags: &[&str]| stage.home.terminal(&[flags, &words].concat()).finish().shown;
+    assert!(on_a_terminal(&["send"]).contains(&format!("hint: {command}")));
+    assert!(on_a_terminal(&["send", "--no-ask"]).contains("hint: if you trust "));
+    stage.untouched();
 }
 
 #[test]

@@ -66,20 +66,44 @@ pub(crate) fn rule(text: &str) -> Outcome<HostRule> {
     Ok(parsed.rule)
 }
 
-/// Adds rules to what a secret may do already. A rule takes the place of one for the same host: `--only` narrows what
-/// was allowed before, instead of standing beside it without effect.
-pub(crate) fn add(access: &mut Access, rules: &[HostRule]) {
+/// Adds rules to what a secret may do already. A rule takes the place of one for the same host, and a limited one takes
+/// its origins out of others: `--only` narrows what was allowed before, instead of standing beside it without effect.
+///
+/// Returns the rules that still allow more than a limited one says, because no rule covers just the rest of them.
+pub(crate) fn add(access: &mut Access, rules: &[HostRule]) -> Vec<HostRule> {
     let mut all = match std::mem::take(access) {
         Access::Restricted(all) => all,
         Access::Undecided | Access::Unrestricted => Vec::new(),
     };
+    let mut wider = Vec::new();
     for rule in rules {
-        match all.iter_mut().find(|known| same_host(known, rule)) {
-            Some(known) => *known = rule.clone(),
+        let place = all.iter().position(|known| same_host(known, rule));
+        match place {
+            Some(place) => all[place] = rule.clone(),
             None => all.push(rule.clone()),
         }
+        let limits = |known: &HostRule| rule.placements().is_some() && !rules.contains(known);
+        let narrowed = all.into_iter().filter_map(|known| match known.without(rule) {
+            _ if !limits(&known) => Some(known),
+            Ok(rest) => rest,
+            Err(_) => {
+                wider.extend(allows_more(&known, rule).then(|| known.clone()));
+                Some(known)
+            }
+        });
+        all = narrowed.collect();
     }
     *access = Access::Restricted(all);
+    wider
+}
+
+/// Whether a rule holds for a place of a request that another does not hold for.
+fn allows_more(rule: &HostRule, other: &HostRule) -> bool {
+    match (rule.placements(), other.placements()) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(own), Some(others)) => !own.is_subset(others),
+    }
 }
 
 /// Whether two rules differ in nothing but the places of a request that they hold for.
@@ -110,6 +134,71 @@ mod tests {
         assert_eq!(access, Access::Restricted(vec![narrow, other.clone()]));
         add(&mut access, std::slice::from_ref(&wide));
         assert_eq!(access, Access::Restricted(vec![wide, other]));
+    }
+
+    /// What becomes of `before` when `added` are added, and what allows more than they do.
+    fn added(before: &[&str], added: &[&str]) -> (String, String) {
+        let rules = |texts: &[&str]| texts.iter().map(|text| rule(text).unwrap()).collect::<Vec<_>>();
+        let mut access = Access::Restricted(rules(before));
+        let wider = add(&mut access, &rules(added));
+        let shown = |rules: &[HostRule]| rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let Access::Restricted(after) = access else { panic!("restricted") };
+        (shown(&after), shown(&wider))
+    }
+
+    #[test]
+    fn a_limited_rule_narrows_what_covers_its_origins_in_other_words() {
+        for (before, rule, after, wider) in [
+            (&["https://api.x.example"][..], "api.x.example;header", "api.x.example;header", ""),
+            (
+                &["wss://api.x.example", "https://api.x.example"],
+                "api.x.example;header",
+                "api.x.example;header",
+                "",
+            ),
+            (
+                &["api.x.example"],
+                "https://api.x.example;header",
+                "wss://api.x.example https://api.x.example;header",
+                "",
+            ),
+            (&["api.x.example:8443"], "api.x.example:*;header", "api.x.example:*;header", ""),
+            (
+                &["api.x.example:*"],
+                "api.x.example;header",
+                "api.x.example:* api.x.example;header",
+                "api.x.example:*",
+            ),
+            (&["*.x.example"], "api.x.example;header", "*.x.example api.x.example;header", "*.x.example"),
+            (
+                &["*.x.example;header"],
+                "api.x.example;header,body",
+                "*.x.example;header api.x.example;header,body",
+                "",
+            ),
+            (&["api.x.example"], "*.x.example;header", "api.x.example *.x.example;header", "api.x.example"),
+            // another host, scheme or port
+            (&["b.x.example"], "api.x.example;header", "b.x.example api.x.example;header", ""),
+            (
+                &["http://api.x.example"],
+                "api.x.example;header",
+                "http://api.x.example api.x.example;header",
+                "",
+            ),
+            (&["api.x.example:1"], "api.x.example:2;header", "api.x.example:1 api.x.example:2;header", ""),
+            // what is not limited takes nothing away
+            (
+                &["https://api.x.example;header"],
+                "api.x.example",
+                "https://api.x.example;header api.x.example",
+                "",
+            ),
+        ] {
+            assert_eq!(added(before, &[rule]), (after.to_owned(), wider.to_owned()), "{before:?} + {rule}");
+        }
+        // rules of one command do not narrow each other
+        let both = ["https://api.x.example;header", "api.x.example;header"];
+        assert_eq!(added(&[], &both).0, both.join(" "));
     }
 
     #[test]

@@ -61,8 +61,9 @@ pub(crate) fn review(context: &Context, path: &Path) -> Outcome {
             }
         };
         if !agreed.is_empty() {
-            vault
-                .change(|change| change.update(&name, |_, policy| hosts::add(&mut policy.access, &agreed)))?;
+            vault.change(|change| {
+                change.update(&name, |_, policy| drop(hosts::add(&mut policy.access, &agreed)))
+            })?;
         }
     }
     if printed {

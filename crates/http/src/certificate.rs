@@ -31,7 +31,7 @@ pub(crate) fn facts(der: &[u8]) -> Option<CertificateFacts> {
 }
 
 /// Without characters that could play tricks on a terminal: the certificate comes from a stranger.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).collect()
 }
 

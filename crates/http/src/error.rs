@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::tls_fault::{CertificateFault, TlsFault};
+
 /// An error of the caller's own, carried through unchanged.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -135,20 +137,20 @@ pub enum HttpError {
         doing: &'static str,
     },
     /// The TLS handshake failed for another reason than the server's certificate.
-    #[error("TLS handshake with {host} failed: {why}")]
+    #[error("no TLS connection to {host}: {fault}")]
     Tls {
         /// The host of the URL.
         host: String,
-        /// The library's words.
-        why: String,
+        /// What is wrong.
+        fault: TlsFault,
     },
     /// The server's certificate is not trusted for this host.
-    #[error("the certificate of {host} is not trusted: {why}")]
+    #[error("the certificate of {host} is not trusted: {fault}")]
     Certificate {
         /// The host of the URL.
         host: String,
         /// Expired, wrong name, unknown issuer ...
-        why: String,
+        fault: CertificateFault,
     },
     /// The caller's hook said no just before the first byte of the request.
     #[error("stopped before sending: {source}")]
@@ -183,6 +185,12 @@ pub enum HttpError {
     /// What answers there does not speak HTTP/1.0 or 1.1.
     #[error("{host} does not answer in HTTP/1")]
     NotHttp {
+        /// The host of the URL.
+        host: String,
+    },
+    /// What answers there speaks TLS, and the URL says that it does not.
+    #[error("{host} speaks TLS on this port")]
+    SpeaksTls {
         /// The host of the URL.
         host: String,
     },
@@ -284,6 +292,7 @@ impl HttpError {
             Self::Receive { .. } => "receive",
             Self::EmptyReply { .. } => "empty_reply",
             Self::NotHttp { .. } => "not_http",
+            Self::SpeaksTls { .. } => "speaks_tls",
             Self::Reply { .. } => "reply",
             Self::Partial { .. } => "partial",
             Self::Decoding { .. } => "decoding",
@@ -300,7 +309,7 @@ impl HttpError {
     #[must_use]
     pub fn curl_code(&self) -> Option<u8> {
         Some(match self {
-            Self::NotHttp { .. } | Self::SchemeUnsupported { .. } => 1,
+            Self::NotHttp { .. } | Self::SpeaksTls { .. } | Self::SchemeUnsupported { .. } => 1,
             Self::UrlMalformed { .. } => 3,
             Self::Resolve { .. } => 6,
             Self::Connect { .. } => 7,
@@ -328,7 +337,9 @@ impl HttpError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::ValueRefused { why, .. } => why.hint(),
-            Self::Certificate { .. } => Some("--cacert FILE trusts the CA of a test server"),
+            Self::Certificate { fault, .. } => fault.hint(),
+            Self::Tls { fault, .. } => fault.hint(),
+            Self::SpeaksTls { .. } => Some("write the URL with https://"),
             Self::RedirectRefused { .. } => Some("send the request to the final URL itself"),
             _ => None,
         }

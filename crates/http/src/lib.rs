@@ -71,6 +71,7 @@ mod substitute;
 mod target;
 mod template;
 mod text;
+mod tls_fault;
 mod transport;
 mod values;
 
@@ -89,5 +90,6 @@ pub use route::{ConnectTo, Resolve};
 pub use substitute::Refusal;
 pub use template::MalformedUse;
 pub use text::Text;
+pub use tls_fault::{CertificateFault, TlsFault};
 pub use transport::{Client, Clock, Limits, Response};
 pub use values::Values;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use subrosa_provider::ErrorKind;
-use subrosa_secret::{Deviation, Name, Origin, Placement};
+use subrosa_secret::{Deviation, HostRule, Name, Origin, Placement};
 
 /// Why one use of a secret is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,14 @@ pub enum Reason {
     /// It is switched off.
     Disabled,
     /// Its rules do not cover this origin.
-    HostNotAllowed(Origin),
+    HostNotAllowed {
+        /// Where it would go.
+        origin: Origin,
+        /// Where it may go.
+        allowed: Vec<HostRule>,
+        /// In which parts of the request it would go there.
+        wanted: BTreeSet<Placement>,
+    },
     /// Its rules cover the origin, but not this part of the request.
     PlacementNotAllowed {
         /// Where it would go.
@@ -25,11 +32,18 @@ pub enum Reason {
         placement: Placement,
         /// The parts that are allowed there.
         allowed: BTreeSet<Placement>,
+        /// All parts in which the request needs it there.
+        wanted: BTreeSet<Placement>,
     },
     /// The user was asked, and said no.
     Declined(Origin),
     /// Nobody has decided where it may go.
-    Undecided(Origin),
+    Undecided {
+        /// Where it would go.
+        origin: Origin,
+        /// In which parts of the request.
+        wanted: BTreeSet<Placement>,
+    },
     /// The request changes whom it reaches or whom it trusts.
     NotTrusted {
         /// Where it says that it goes.
@@ -37,8 +51,6 @@ pub enum Reason {
         /// What changes that.
         deviation: Deviation,
     },
-    /// It is only ever sent.
-    SendOnly,
     /// It looks like a reference and is none.
     Malformed(String),
     /// The provider could not say.
@@ -53,12 +65,11 @@ impl Reason {
             Self::Missing => "missing",
             Self::Empty => "empty",
             Self::Disabled => "disabled",
-            Self::HostNotAllowed(_) => "host_not_allowed",
+            Self::HostNotAllowed { .. } => "host_not_allowed",
             Self::PlacementNotAllowed { .. } => "placement_not_allowed",
             Self::Declined(_) => "declined",
-            Self::Undecided(_) => "undecided",
+            Self::Undecided { .. } => "undecided",
             Self::NotTrusted { .. } => "destination_not_trusted",
-            Self::SendOnly => "send_only",
             Self::Malformed(_) => "malformed",
             Self::Provider(kind, _) => match kind {
                 ErrorKind::Locked => "locked",
@@ -73,26 +84,37 @@ impl Reason {
         }
     }
 
-    /// A command that mends it for the secret `name`; nothing where no single command does.
+    /// Where the secret could go that it cannot go now, if the [hint](Self::hint) were followed. Whoever shows the hint
+    /// says so: the request may have been written by somebody who wants just that.
+    #[must_use]
+    pub fn widens(&self) -> Option<&Origin> {
+        match self {
+            Self::HostNotAllowed { origin, .. }
+            | Self::PlacementNotAllowed { origin, .. }
+            | Self::Undecided { origin, .. } => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// A command that mends it for the secret `name`, and allows no more than is needed for that; nothing where no
+    /// single command does.
     #[must_use]
     pub fn hint(&self, name: &Name) -> Option<String> {
         let name = quoted(name.as_str());
         Some(match self {
             Self::Missing | Self::Empty => format!("subrosa set {name}"),
             Self::Disabled => format!("subrosa enable {name}"),
-            Self::HostNotAllowed(origin) | Self::Undecided(origin) => {
-                format!("subrosa allow {name} {}", quoted(&origin.to_string()))
+            Self::HostNotAllowed { origin, wanted, .. } | Self::Undecided { origin, wanted } => {
+                allow(&name, origin, wanted)
             }
-            Self::PlacementNotAllowed { origin, placement, allowed } => {
-                let mut all = allowed.clone();
-                all.insert(*placement);
-                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-                format!("subrosa allow {name} {} --only {}", quoted(&origin.to_string()), all.join(","))
+            // a rule takes the place of the one for the same host
+            Self::PlacementNotAllowed { origin, allowed, wanted, .. } => {
+                allow(&name, origin, &(allowed | wanted))
             }
             Self::NotTrusted { .. } => "subrosa doctor --explain trust".to_owned(),
             Self::Provider(ErrorKind::Locked, _) => "subrosa doctor".to_owned(),
             Self::Provider(ErrorKind::Damaged, _) => "subrosa verify".to_owned(),
-            Self::Declined(_) | Self::SendOnly | Self::Malformed(_) | Self::Provider(..) => return None,
+            Self::Declined(_) | Self::Malformed(_) | Self::Provider(..) => return None,
         })
     }
 }
@@ -103,20 +125,42 @@ impl fmt::Display for Reason {
             Self::Missing => f.write_str("there is no secret of that name"),
             Self::Empty => f.write_str("it has no value yet"),
             Self::Disabled => f.write_str("it is disabled"),
-            Self::HostNotAllowed(origin) => write!(f, "{origin} is not among its allowed hosts"),
-            Self::PlacementNotAllowed { origin, placement, allowed } => {
-                let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-                write!(f, "for {origin} it is allowed in {} only, not in {placement}", allowed.join(", "))
+            Self::HostNotAllowed { origin, allowed, .. } => {
+                write!(f, "{origin} is not among its allowed hosts ({})", some_of(allowed))
+            }
+            Self::PlacementNotAllowed { origin, placement, allowed, .. } => {
+                let allowed = listed(allowed, ", ");
+                write!(f, "for {origin} it is allowed in {allowed} only, not in {placement}")
             }
             Self::Declined(origin) => write!(f, "you said that it may not go to {origin}"),
-            Self::Undecided(origin) => write!(f, "nobody has decided yet whether it may go to {origin}"),
+            Self::Undecided { origin, .. } => {
+                write!(f, "nobody has decided yet whether it may go to {origin}")
+            }
             Self::NotTrusted { origin, deviation } => {
                 write!(f, "{deviation} makes {origin} another destination than the one that was allowed")
             }
-            Self::SendOnly => f.write_str("it is send-only: it is never shown or given to a program"),
             Self::Malformed(fault) => f.write_str(fault),
             Self::Provider(_, message) => f.write_str(message),
         }
+    }
+}
+
+fn allow(name: &str, origin: &Origin, placements: &BTreeSet<Placement>) -> String {
+    format!("subrosa allow {name} {} --only {}", quoted(&origin.to_string()), listed(placements, ","))
+}
+
+fn listed(placements: &BTreeSet<Placement>, separator: &str) -> String {
+    placements.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// The first rules of a list that may be long.
+fn some_of(rules: &[HostRule]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<String> = rules.iter().take(SHOWN).map(ToString::to_string).collect();
+    match rules.len() {
+        0 => "it has none".to_owned(),
+        count if count > SHOWN => format!("{} and {} more", shown.join(", "), count - SHOWN),
+        _ => shown.join(", "),
     }
 }
 

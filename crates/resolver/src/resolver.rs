@@ -93,7 +93,8 @@ where
             stored,
         };
         for wanted in uses {
-            verdicts.judge(wanted);
+            let placements = verdicts.placements(wanted, uses);
+            verdicts.judge(wanted, placements);
         }
         Ok(verdicts)
     }
@@ -134,10 +135,19 @@ impl<S, L> Verdicts<'_, S, L>
 where
     S: Registry<Locator = L> + Provider<Locator = L>,
 {
-    fn judge(&mut self, wanted: &Use) {
+    /// The parts of a request in which the secret of one use goes to the same origin, over all uses.
+    fn placements(&self, wanted: &Use, uses: &[Use]) -> BTreeSet<Placement> {
+        let secret = self.secret(&wanted.name);
+        let same = |other: &&Use| {
+            self.secret(&other.name) == secret && other.destination.origin == wanted.destination.origin
+        };
+        uses.iter().filter(same).map(|other| other.placement).collect()
+    }
+
+    fn judge(&mut self, wanted: &Use, placements: BTreeSet<Placement>) {
         let stored = self.stored.get(&wanted.name);
         let given = self.resolver.overrides.value(&wanted.name).is_some();
-        let judgement = judge(wanted, stored.map(|(_, found)| found), given, self.resolver.trust);
+        let judgement = judge(wanted, stored.map(|(_, found)| found), given, placements, self.resolver.trust);
         match judgement {
             Judgement::Ready => {}
             Judgement::Ask => self.ask(wanted),
@@ -206,7 +216,8 @@ where
     pub fn refuse_questions(&mut self) {
         for question in std::mem::take(&mut self.questions) {
             for wanted in self.asked_about(&question) {
-                self.refuse(&wanted, Reason::Undecided(question.origin.clone()));
+                let (origin, wanted_in) = (question.origin.clone(), question.placements.clone());
+                self.refuse(&wanted, Reason::Undecided { origin, wanted: wanted_in });
             }
         }
     }

@@ -209,6 +209,37 @@ fn a_value_given_for_one_call_needs_no_secret_but_obeys_a_stored_one() {
 }
 
 #[test]
+fn a_hint_that_widens_says_so_and_covers_all_places_at_once() {
+    let source = Source::default()
+        .with("open", Access::Undecided, Some("v"))
+        .with(
+            "elsewhere",
+            rules(&["a.example", "b.example", "c.example", "d.example", "e.example"]),
+            Some("v"),
+        )
+        .with("narrow", rules(&["api.example.com;header"]), Some("v"))
+        .with("empty", Access::Unrestricted, None);
+    let (trust, overrides) = (TrustRules::new(), Overrides::default());
+    let resolver = Resolver::new(&source, None, &trust, &overrides);
+    let refused = |name: &str| {
+        let uses = [Placement::Body, Placement::Query].map(|placement| wanted(name, API, placement));
+        let refused = resolver.judge(&uses).expect("registry").values().map(drop).expect_err("refused");
+        let hints: Vec<_> = refused.iter().map(|one| one.hint.clone().expect("a hint")).collect();
+        assert!(hints.iter().all(|hint| *hint == hints[0]), "{hints:?}");
+        (hints[0].clone(), refused[0].reason.widens().map(ToString::to_string), refused[0].to_string())
+    };
+    let widens = Some(API.to_owned());
+    let (hint, widened, _) = refused("open");
+    assert_eq!((hint, widened), (format!("subrosa allow open {API} --only query,body"), widens.clone()));
+    let (hint, widened, shown) = refused("elsewhere");
+    assert_eq!((hint, widened), (format!("subrosa allow elsewhere {API} --only query,body"), widens.clone()));
+    assert!(shown.ends_with("(a.example, b.example, c.example, d.example and 1 more)"), "{shown}");
+    let (hint, widened, _) = refused("narrow");
+    assert_eq!((hint, widened), (format!("subrosa allow narrow {API} --only header,query,body"), widens));
+    assert_eq!(refused("empty").1, None);
+}
+
+#[test]
 fn hints_can_be_pasted_into_a_shell() {
     assert_eq!(crate::reason::quoted("a b"), "'a b'");
     assert_eq!(crate::reason::quoted("it's"), r"'it'\''s'");

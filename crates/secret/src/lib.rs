@@ -68,7 +68,7 @@ pub use postman::{PostmanRule, import_postman_rule};
 pub use profile::{MAX_PROFILE_LEN, Profile};
 pub use redact::{RedactStream, Redactor};
 pub use reference::{Fault, Form, Malformed, Reference, Scan, scan};
-pub use rule::{HostRule, Notice, Parsed, RuleError};
+pub use rule::{HostRule, Notice, Overlap, Parsed, RuleError};
 pub use scheme::{Scheme, UnknownScheme};
 pub use stack::wipe_dead_stack;
 pub use tag::{MAX_TAG_LEN, Tag};

@@ -2,6 +2,7 @@
 
 mod answer;
 mod certificates;
+mod frames;
 mod http2;
 mod raw;
 
@@ -18,9 +19,13 @@ use tokio_rustls::TlsAcceptor;
 pub use answer::Answer;
 pub use certificates::CertificateFault;
 use certificates::Certificates;
+pub use frames::Frames;
 
 /// What a request gets for an answer: told its place in the order of requests, from 0, and the request.
 pub type Script = dyn Fn(usize, &Captured) -> Answer + Send + Sync;
+
+/// What a request over HTTP/2 gets in frames made by hand: told its connection and its place there, each from 0.
+pub type FrameScript = dyn Fn(usize, usize) -> Frames + Send + Sync;
 
 /// How a [`CaptureServer`] is to be.
 #[derive(Clone)]
@@ -37,6 +42,8 @@ pub struct CaptureOptions {
     pub ipv6: bool,
     /// The answers; without it every request gets 200 and `ok`.
     pub script: Option<Arc<Script>>,
+    /// The frames of HTTP/2, in place of answers; requests are not captured then.
+    pub frames: Option<Arc<FrameScript>>,
 }
 
 impl Default for CaptureOptions {
@@ -49,6 +56,7 @@ impl Default for CaptureOptions {
             client_certificate: false,
             ipv6: false,
             script: None,
+            frames: None,
         }
     }
 }
@@ -70,6 +78,13 @@ impl CaptureOptions {
     #[must_use]
     pub fn answering(mut self, script: impl Fn(usize, &Captured) -> Answer + Send + Sync + 'static) -> Self {
         self.script = Some(Arc::new(script));
+        self
+    }
+
+    /// The same with these frames for answers over HTTP/2.
+    #[must_use]
+    pub fn framing(mut self, script: impl Fn(usize, usize) -> Frames + Send + Sync + 'static) -> Self {
+        self.frames = Some(Arc::new(script));
         self
     }
 }
@@ -118,6 +133,7 @@ impl Captured {
 /// What the connections of a server share.
 pub(crate) struct Shared {
     script: Option<Arc<Script>>,
+    pub(crate) frames: Option<Arc<FrameScript>>,
     requests: Mutex<Vec<Captured>>,
     connections: AtomicUsize,
     bytes: AtomicUsize,
@@ -160,6 +176,7 @@ impl CaptureServer {
             .map(|made| TlsAcceptor::from(made.server_config(options.http2, options.client_certificate)));
         let shared = Arc::new(Shared {
             script: options.script,
+            frames: options.frames,
             requests: Mutex::default(),
             connections: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
@@ -266,7 +283,10 @@ async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Sha
     let Some(acceptor) = acceptor else { return raw::serve(stream, &shared, connection).await };
     let Ok(stream) = acceptor.accept(stream).await else { return };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        http2::serve(stream, shared, connection).await;
+        match shared.frames.clone() {
+            Some(script) => frames::serve(stream, &*script, connection).await,
+            None => http2::serve(stream, shared, connection).await,
+        }
     } else {
         raw::serve(stream, &shared, connection).await;
     }

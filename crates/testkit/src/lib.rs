@@ -26,7 +26,9 @@ mod terminal;
 
 pub use backends::backend_python;
 pub use folder::{Folder, copy_tree};
-pub use http_server::{Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, Script};
+pub use http_server::{
+    Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, FrameScript, Frames, Script,
+};
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
 pub use need::{SKIPPED_LOG, found, needs, skip};

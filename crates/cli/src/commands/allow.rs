@@ -92,7 +92,12 @@ fn apply(vault: &mut Vault, entry: &Entry, wanted: Wanted) -> Outcome {
             let mut access = entry.policy.access.clone();
             remove(name, &mut access, &removed)?;
             if !added.is_empty() {
-                hosts::add(&mut access, &added);
+                for wider in hosts::add(&mut access, &added) {
+                    let remove = crate::fault::quoted(&wider.to_string());
+                    let text =
+                        format!("the rule {wider} allows more than that: --remove {remove} takes it away");
+                    output::note(&text);
+                }
             }
             access
         }

@@ -40,6 +40,8 @@ pub(super) struct Secrets {
     /// What the audit log holds of this process already.
     recorded: BTreeSet<(Name, Origin)>,
     audit: bool,
+    /// Whether a person reads what goes wrong, and could have been asked.
+    attended: bool,
 }
 
 impl Secrets {
@@ -59,6 +61,7 @@ impl Secrets {
             answered: Vec::new(),
             recorded: BTreeSet::new(),
             audit: !args.no_audit,
+            attended: false,
         })
     }
 
@@ -69,9 +72,10 @@ impl Secrets {
         let uses: Vec<Use> = plans.iter().flat_map(uses).collect();
         self.refuse_unused(&uses)?;
         if uses.is_empty() {
-            return if malformed.is_empty() { Ok(Found::default()) } else { Err(refused(malformed)) };
+            return if malformed.is_empty() { Ok(Found::default()) } else { Err(self.refused(malformed)) };
         }
         self.trust = context.trust()?;
+        self.attended = context.terminal()?.is_some();
         self.profile = context.profile()?;
         let mut vault = unlock::open(context).map_err(|failure| unopened(failure, &uses))?;
         let source = LocalSource::new(&vault);
@@ -81,10 +85,10 @@ impl Secrets {
         let mut unresolved = malformed;
         let found = match verdicts.values() {
             Ok(found) if unresolved.is_empty() => Found(found),
-            Ok(_) => return Err(refused(unresolved)),
+            Ok(_) => return Err(self.refused(unresolved)),
             Err(more) => {
                 unresolved.extend(more);
-                return Err(refused(unresolved));
+                return Err(self.refused(unresolved));
             }
         };
         self.answered.extend(wishes.iter().map(|(question, _)| (question.clone(), Answer::Yes)));
@@ -112,7 +116,7 @@ impl Secrets {
                 verdicts.answer(&question, *answer);
             }
         }
-        verdicts.values().map(Found).map_err(refused)
+        verdicts.values().map(Found).map_err(|unresolved| self.refused(unresolved))
     }
 
     /// Writes to the audit log what is about to leave, before it does: once for each secret and destination.
@@ -135,6 +139,20 @@ impl Secrets {
             Some(name) => Err(Failure::usage(format!("--with {name}: the request does not refer to it"))),
             None => Ok(()),
         }
+    }
+
+    /// One error for everything that keeps the requests from being sent.
+    fn refused(&self, unresolved: Vec<Unresolved>) -> Failure {
+        let is_damage = |one: &Unresolved| matches!(one.reason, Reason::Provider(ErrorKind::Damaged, _));
+        let exit = if unresolved.iter().any(is_damage) { Exit::DAMAGED } else { Exit::UNRESOLVED };
+        let failure = match unresolved.as_slice() {
+            [one] => Failure::new(exit, format!("{one}; nothing was sent")),
+            all => {
+                let text = format!("{} references are unresolved; nothing was sent", all.len());
+                all.iter().fold(Failure::new(exit, text), |failure, one| failure.detail(one.to_string()))
+            }
+        };
+        hints(&unresolved, self.attended).into_iter().fold(failure, Failure::hint)
     }
 }
 
@@ -229,32 +247,37 @@ fn unopened(failure: Failure, uses: &[Use]) -> Failure {
     places.into_iter().fold(failure.adding("; nothing was sent"), Failure::detail)
 }
 
-/// One error for everything that keeps the requests from being sent.
-fn refused(unresolved: Vec<Unresolved>) -> Failure {
-    let is_damage = |one: &Unresolved| matches!(one.reason, Reason::Provider(ErrorKind::Damaged, _));
-    let exit = if unresolved.iter().any(is_damage) { Exit::DAMAGED } else { Exit::UNRESOLVED };
-    let failure = match unresolved.as_slice() {
-        [one] => Failure::new(exit, format!("{one}; nothing was sent")),
-        all => {
-            let text = format!("{} references are unresolved; nothing was sent", all.len());
-            all.iter().fold(Failure::new(exit, text), |failure, one| failure.detail(one.to_string()))
-        }
-    };
-    hints(&unresolved).into_iter().fold(failure, Failure::hint)
-}
-
 /// What mends them, each thing once; rules that are missing with one line for all.
-fn hints(unresolved: &[Unresolved]) -> Vec<String> {
+///
+/// A rule lets a secret go where it could not go before. A person who was asked to trust a host can judge that; where
+/// nobody is, the line may be read by a program that runs whatever it is told to, at the word of somebody who would like
+/// to have the secret. So there the condition comes first, and the line is no command as it stands.
+fn hints(unresolved: &[Unresolved], attended: bool) -> Vec<String> {
     let (mut rules, mut others) = (Vec::new(), Vec::new());
+    let (mut hosts, mut references) = (Vec::new(), Vec::new());
     for one in unresolved {
         let Some(hint) = one.hint.clone() else { continue };
-        let list = if hint.starts_with("subrosa allow ") { &mut rules } else { &mut others };
-        if !list.contains(&hint) {
-            list.push(hint);
+        match one.reason.widens() {
+            Some(origin) => {
+                once(&mut rules, hint);
+                once(&mut hosts, origin.to_string());
+                once(&mut references, one.reference.clone());
+            }
+            None => once(&mut others, hint),
         }
     }
-    if !rules.is_empty() {
-        others.push(rules.join(" && "));
+    let rules = rules.join(" && ");
+    if !rules.is_empty() && attended {
+        others.push(rules);
+    } else if !rules.is_empty() {
+        let (hosts, references) = (hosts.join(" and "), references.join(" and "));
+        others.push(format!("if you trust {hosts} with {references}: {rules}"));
     }
     others
+}
+
+fn once(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        list.push(text);
+    }
 }

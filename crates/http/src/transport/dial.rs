@@ -49,18 +49,21 @@ async fn addresses(endpoint: &Endpoint, host: &str) -> Result<Vec<SocketAddr>, H
         return Ok(vec![with_port(Ipv6Addr::LOCALHOST.into()), with_port(Ipv4Addr::LOCALHOST.into())]);
     }
     let failed = |source| HttpError::Resolve { host: host.to_owned(), source };
-    let found = lookup(host.to_owned(), endpoint.port).await.map_err(|error| failed(Some(error)))?;
+    let (name, port) = (host.to_owned(), endpoint.port);
+    let found = lookup(move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect)).await;
+    let found = found.map_err(|error| failed(Some(error)))?;
     if found.is_empty() { Err(failed(None)) } else { Ok(interleave(found)) }
 }
 
 /// Asks the system's resolver, in a thread of its own: one of the runtime's would be waited for at the end, also
 /// after a time limit gave up on it.
-async fn lookup(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+async fn lookup(
+    resolver: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
+) -> io::Result<Vec<SocketAddr>> {
     let (answer, answered) = oneshot::channel();
     thread::Builder::new().name("name lookup".to_owned()).spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
         // nobody listens any more once a time limit has passed
-        let _ = answer.send(found);
+        let _ = answer.send(resolver());
     })?;
     answered.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
 }
@@ -106,6 +109,7 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<io::Error>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Clock, Limits};
 
     #[test]
     fn families_take_turns() {
@@ -114,5 +118,28 @@ mod tests {
         let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"]);
         let wanted = parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]);
         assert_eq!(interleave(given), wanted);
+    }
+
+    /// A resolver that never answers holds up neither the request, beyond its time limit, nor the end of the program.
+    #[test]
+    fn a_lookup_without_an_answer_ends_with_the_time_limit() {
+        let (keep_waiting, waits) = std::sync::mpsc::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let silent = lookup(move || {
+            let _ = waits.recv();
+            Err(io::ErrorKind::NotFound.into())
+        });
+        let limits = [
+            Limits { connect: Some(Duration::from_millis(1)), total: None },
+            Limits { connect: None, total: Some(Duration::from_millis(1)) },
+        ];
+        let mut silent = std::pin::pin!(async { silent.await.map_err(|_| HttpError::MethodMalformed) });
+        for limits in limits {
+            let outcome = runtime.block_on(Clock::start(&limits).connecting(silent.as_mut()));
+            assert_eq!(outcome.err().map(|error| error.kind()), Some("timeout"));
+        }
+        drop(runtime);
+        // the resolver waited all the while
+        drop(keep_waiting);
     }
 }

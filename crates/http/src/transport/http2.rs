@@ -15,6 +15,7 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use zeroize::Zeroizing;
 
+use super::awaited::{Awaited, Counted};
 use super::stream::Stream;
 use crate::assemble::authority;
 use crate::error::HttpError;
@@ -32,6 +33,13 @@ const CONNECTION_HEADERS: [&str; 6] =
 #[derive(Clone)]
 pub(crate) struct Http2 {
     sender: SendRequest<OutgoingBody>,
+    awaited: Arc<Awaited>,
+}
+
+/// The body of a response.
+pub(crate) struct IncomingBody {
+    incoming: Incoming,
+    awaited: Arc<Awaited>,
 }
 
 /// The request body, piece by piece without a copy of the whole.
@@ -67,6 +75,8 @@ impl Body for OutgoingBody {
 impl Http2 {
     /// Greets the server. The request itself goes out later.
     pub(crate) async fn new(stream: Stream, host: &str) -> Result<Self, HttpError> {
+        let awaited = Arc::<Awaited>::default();
+        let stream = Counted { stream, awaited: awaited.clone() };
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_header_list_size(MAX_HEADER_LIST)
@@ -77,7 +87,7 @@ impl Http2 {
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        Ok(Self { sender })
+        Ok(Self { sender, awaited })
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -85,19 +95,24 @@ impl Http2 {
     }
 
     /// Sends the request and reads the response head.
-    pub(crate) async fn send(&mut self, request: &Request) -> Result<(ResponseHead, Incoming), HttpError> {
+    pub(crate) async fn send(
+        &mut self,
+        request: &Request,
+    ) -> Result<(ResponseHead, IncomingBody), HttpError> {
         let host = request.origin.host.to_string();
+        let _wait = self.awaited.head();
         self.sender.ready().await.map_err(|error| failed(&host, &error))?;
         let response =
             self.sender.send_request(message(request)?).await.map_err(|error| failed(&host, &error))?;
-        let (parts, body) = response.into_parts();
-        Ok((head(&parts), body))
+        let (parts, incoming) = response.into_parts();
+        Ok((head(&parts), IncomingBody { incoming, awaited: self.awaited.clone() }))
     }
 }
 
 /// The next piece of a response body; `None` at its end. Trailers are dropped.
-pub(crate) async fn chunk(body: &mut Incoming, host: &str) -> Result<Option<Bytes>, HttpError> {
-    while let Some(frame) = body.frame().await {
+pub(crate) async fn chunk(body: &mut IncomingBody, host: &str) -> Result<Option<Bytes>, HttpError> {
+    while let Some(frame) = body.incoming.frame().await {
+        body.awaited.progress();
         match frame.map_err(|error| failed(host, &error))?.into_data() {
             Ok(data) if data.is_empty() => {}
             Ok(data) => return Ok(Some(data)),

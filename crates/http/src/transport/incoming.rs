@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
 
 use super::clock::Clock;
 use super::http1::Exchange;
-use super::http2;
+use super::http2::{self, IncomingBody};
 use super::pool::{Channel, Idle, Key, Pool};
 use crate::decode::Decoder;
 use crate::error::HttpError;
@@ -25,7 +24,7 @@ pub struct Response {
 /// Where the body comes from.
 pub(super) enum Source {
     Http1 { exchange: Box<Exchange>, pool: Arc<Pool>, key: Key },
-    Http2 { body: Incoming, host: String },
+    Http2 { body: IncomingBody, host: String },
     Done,
 }
 
@@ -49,7 +48,7 @@ impl Source {
         Self::Http1 { exchange: Box::new(exchange), pool, key }
     }
 
-    pub(super) fn http2(body: Incoming, host: String) -> Self {
+    pub(super) fn http2(body: IncomingBody, host: String) -> Self {
         Self::Http2 { body, host }
     }
 

@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 use super::verifier::{AnybodyVerifier, CaVerifier};
 use crate::connection::{ConnectionOptions, Protocol, Trust};
 use crate::error::HttpError;
+use crate::tls_fault::{CertificateFault, TlsFault};
 
 /// The settings that `options` ask for. Keys are never logged: `SSLKEYLOGFILE` has no effect.
 pub(crate) fn config(options: &ConnectionOptions) -> Result<ClientConfig, HttpError> {
@@ -69,7 +70,7 @@ pub(crate) async fn handshake(
     let name = match host {
         Host::Domain(name) => ServerName::try_from(name.clone()).map_err(|_| HttpError::Tls {
             host: name.clone(),
-            why: "not a name that TLS knows".to_owned(),
+            fault: TlsFault::Other("its name is none that TLS knows".to_owned()),
         })?,
         Host::V4(address) => ServerName::from(*address),
         Host::V6(address) => ServerName::from(*address),
@@ -81,13 +82,16 @@ pub(crate) async fn handshake(
 fn handshake_error(host: &Host, error: &io::Error) -> HttpError {
     let host = host.to_string();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidCertificate(fault)) => {
-            HttpError::Certificate { host, why: fault.to_string() }
+        Some(rustls::Error::InvalidCertificate(error)) => {
+            HttpError::Certificate { host, fault: CertificateFault::of(error) }
         }
         Some(rustls::Error::NoCertificatesPresented) => {
-            HttpError::Certificate { host, why: "none was presented".to_owned() }
+            HttpError::Certificate { host, fault: CertificateFault::None }
         }
-        Some(other) => HttpError::Tls { host, why: other.to_string() },
-        None => HttpError::Tls { host, why: error.to_string() },
+        Some(other) => HttpError::Tls { host, fault: TlsFault::of(other) },
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            HttpError::Tls { host, fault: TlsFault::Closed }
+        }
+        None => HttpError::Tls { host, fault: TlsFault::Other(error.to_string()) },
     }
 }

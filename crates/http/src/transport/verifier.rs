@@ -1,6 +1,7 @@
 //! The two certificate verifiers that are not the platform's: `--cacert` and `-k`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -34,12 +35,13 @@ impl CaVerifier {
     ) -> Result<(), Error> {
         verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
         let facts = certificate::facts(end_entity).ok_or(CertificateError::BadEncoding)?;
-        let now = now.as_secs();
-        if now < facts.not_before {
-            return Err(CertificateError::NotValidYet.into());
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let (not_before, not_after) = (at(facts.not_before), at(facts.not_after));
+        if now < not_before {
+            return Err(CertificateError::NotValidYetContext { time: now, not_before }.into());
         }
-        if now > facts.not_after {
-            return Err(CertificateError::Expired.into());
+        if now > not_after {
+            return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
         }
         Ok(())
     }

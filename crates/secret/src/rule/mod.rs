@@ -43,6 +43,10 @@ enum Port {
     Any,
 }
 
+/// Two rules share origins, and no rule covers what only one of them does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap;
+
 /// A rule as it was read, with what a person should hear about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
@@ -103,6 +107,36 @@ impl HostRule {
         scheme && port && self.pattern.covers(&origin.host)
     }
 
+    /// What is left of the rule when another one takes over those of its origins that it covers: nothing, one rule, or
+    /// the rule itself where the other is for another host.
+    ///
+    /// # Errors
+    /// The two share origins, and no rule covers just the rest, as of `*.example.com` without `api.example.com`.
+    pub fn without(&self, other: &Self) -> Result<Option<Self>, Overlap> {
+        let schemes: Vec<Scheme> =
+            self.schemes().iter().copied().filter(|scheme| !other.schemes().contains(scheme)).collect();
+        let overlaps = schemes.len() < self.schemes().len()
+            && (self.port == other.port || self.port == Port::Any || other.port == Port::Any)
+            && self.pattern.overlaps(&other.pattern);
+        if !overlaps {
+            return Ok(Some(self.clone()));
+        }
+        if self.pattern != other.pattern || (self.port != other.port && other.port != Port::Any) {
+            return Err(Overlap);
+        }
+        Ok(schemes.first().map(|scheme| Self { scheme: Some(*scheme), ..self.clone() }))
+    }
+
+    fn schemes(&self) -> &[Scheme] {
+        match self.scheme {
+            None => &[Scheme::Https, Scheme::Wss],
+            Some(Scheme::Https) => &[Scheme::Https],
+            Some(Scheme::Http) => &[Scheme::Http],
+            Some(Scheme::Wss) => &[Scheme::Wss],
+            Some(Scheme::Ws) => &[Scheme::Ws],
+        }
+    }
+
     /// The placements that the rule is limited to, if it is.
     pub fn placements(&self) -> Option<&BTreeSet<Placement>> {
         self.placements.as_ref()
@@ -133,6 +167,16 @@ impl Pattern {
                 name.strip_suffix(parent.as_str()).is_some_and(|labels| labels.ends_with('.'))
             }
             (Self::Subdomains(_), _) => false,
+        }
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        let below = |one: &str, other: &str| {
+            one == other || one.strip_suffix(other).is_some_and(|labels| labels.ends_with('.'))
+        };
+        match (self, other) {
+            (Self::Subdomains(one), Self::Subdomains(other)) => below(one, other) || below(other, one),
+            (Self::Exact(host), pattern) | (pattern, Self::Exact(host)) => pattern.covers(host),
         }
     }
 }

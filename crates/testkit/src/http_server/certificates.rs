@@ -23,6 +23,10 @@ pub enum CertificateFault {
     Expired,
     /// It is not signed by a CA but by itself.
     SelfSigned,
+    /// It is valid from 2090 on.
+    NotYetValid,
+    /// It is for clients and not for servers.
+    WrongPurpose,
     /// Both: signed by itself, from 2001 to 2002.
     ExpiredSelfSigned,
 }
@@ -59,6 +63,13 @@ impl Certificates {
         if fault.is_expired() {
             params.not_before = date_time_ymd(2001, 1, 1);
             params.not_after = date_time_ymd(2002, 1, 1);
+        }
+        if fault == CertificateFault::NotYetValid {
+            params.not_before = date_time_ymd(2090, 1, 1);
+            params.not_after = date_time_ymd(2091, 1, 1);
+        }
+        if fault == CertificateFault::WrongPurpose {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         }
         let server_key = key();
         let server = if fault.is_self_signed() {

@@ -12,13 +12,15 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use zeroize::Zeroizing;
 
 use super::framing::{Framing, Step, keeps_alive};
-use super::head::{self, HeadFault};
+use super::head::{self, HeadFault, MAX_HEAD};
 use crate::error::HttpError;
 use crate::response::ResponseHead;
+use crate::tls_fault::TlsFault;
 use crate::transport::stream::Stream;
 
 const READ_SIZE: usize = 16 * 1024;
-/// More interim responses than this before the final one are an attack on somebody's memory.
+/// More interim responses than this before the final one are an attack on somebody's memory, and so are more bytes of
+/// them than one head may have.
 const MAX_INTERIM: usize = 64;
 
 /// A connection between two exchanges.
@@ -128,13 +130,14 @@ impl Exchange {
             first_byte: None,
             received: false,
         };
-        let mut interim = Vec::new();
+        let mut interim: Vec<ResponseHead> = Vec::new();
         let head = loop {
             let head = exchange.next_head().await?;
             if head.status >= 200 || head.status == 101 {
                 break head;
             }
-            if interim.len() == MAX_INTERIM {
+            let length: usize = interim.iter().map(|head| head.raw.len()).sum();
+            if interim.len() == MAX_INTERIM || length + head.raw.len() > MAX_HEAD {
                 return Err(exchange.reply("too many interim responses"));
             }
             interim.push(head);
@@ -158,7 +161,7 @@ impl Exchange {
                         return Ok(head);
                     }
                     Ok(None) => {}
-                    Err(HeadFault::NotHttp) => return Err(HttpError::NotHttp { host: self.host.clone() }),
+                    Err(HeadFault::NotHttp) => return Err(self.not_http()),
                     Err(HeadFault::TooLong) => return Err(self.reply("the response head is too long")),
                     Err(HeadFault::Malformed) => return Err(self.reply("malformed response head")),
                 }
@@ -235,8 +238,21 @@ impl Exchange {
         }
     }
 
+    /// A server that speaks TLS answers to anything else with an alert (RFC 8446, 5.1: 21, then 3 and 1 to 3).
+    fn not_http(&self) -> HttpError {
+        let host = self.host.clone();
+        match self.connection.inbox[..] {
+            [21, 3, ..] => HttpError::SpeaksTls { host },
+            _ => HttpError::NotHttp { host },
+        }
+    }
+
     fn receive(&self, source: io::Error) -> HttpError {
-        HttpError::Receive { host: self.host.clone(), source }
+        let host = self.host.clone();
+        match TlsFault::behind(&source) {
+            Some(fault @ TlsFault::ClientCertificate) => HttpError::Tls { host, fault },
+            _ => HttpError::Receive { host, source },
+        }
     }
 
     fn reply(&self, why: &'static str) -> HttpError {
