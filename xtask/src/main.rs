@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a task has to say goes to the terminal")]
 
 mod backends;
+mod bench;
 mod ci;
 mod docs;
 mod process;
@@ -24,6 +25,8 @@ usage: cargo xtask COMMAND
                    in CI or with --install-system, Debian packages
   soak [--kills N] [--minutes M]
                    kill the program N times (10000) and let its disk fail, then fuzz for M minutes (10)
+  bench [sizes N…] measure the optimised program as whole processes, in turn with those peers that are
+                   installed; `bench micro` measures parts by themselves
   docs             write man pages and completions under target/docs
   check-targets    type-check the program for Windows and macOS, where the targets are installed
   ci               all that CI runs: format, lints, licences, documentation, other targets, tests
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["backends"] => backends::run(false),
         ["backends", "--install-system"] => backends::run(true),
         ["soak", rest @ ..] => soak::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["docs"] => docs::run(),
         ["check-targets"] => targets::run(),
         ["ci"] => ci::run(),

@@ -1,0 +1,131 @@
+//! `cargo xtask bench`: whole processes against peers, one after another in one run.
+//!
+//! What is quoted from it are medians and ratios: two programs that take turns on one machine share its noise, absolute
+//! times of different days do not. Nothing here passes or fails.
+
+mod contest;
+mod home;
+mod keyring;
+mod peers;
+mod server;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use crate::process::{self, cargo};
+use crate::project::target;
+use contest::{Contest, Entrant};
+use home::Home;
+
+/// How many secrets the vaults hold.
+const SIZES: [u32; 4] = [10, 1_000, 10_000, 100_000];
+/// Rounds that are counted, after one that is not.
+const ROUNDS: usize = 15;
+/// Requests in the run of many.
+const REQUESTS: u32 = 1_000;
+
+/// Builds what users get and measures it. With `micro`, parts of it by themselves instead.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
+        [] => whole(&SIZES),
+        ["micro"] => micro(),
+        ["sizes", rest @ ..] if !rest.is_empty() => {
+            let sizes: Result<Vec<u32>, _> = rest.iter().map(|text| text.parse()).collect();
+            whole(&sizes.map_err(|_| "sizes: write numbers after it".to_owned())?)
+        }
+        _ => Err("bench knows `micro` and `sizes N…`".to_owned()),
+    }
+}
+
+fn micro() -> Result<(), String> {
+    process::run(cargo().args(["bench", "-p", "subrosa-secret", "-p", "subrosa-vault", "-p", "subrosa-http"]))
+}
+
+fn whole(sizes: &[u32]) -> Result<(), String> {
+    let release = target().join("release");
+    process::run(cargo().args(["build", "--release", "--package", "subrosa"]))?;
+    process::run(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "subrosa-vault",
+        "--example",
+        "populate",
+    ]))?;
+    let subrosa = release.join(format!("subrosa{}", env::consts::EXE_SUFFIX));
+    let place = target().join("bench");
+    let _ = fs::remove_dir_all(&place);
+    println!("binary: {:.1} MB", size(&subrosa) / 1e6);
+    start(&subrosa);
+    for count in sizes {
+        let home =
+            Home::fill(&place.join(count.to_string()), &subrosa, &release.join("examples/populate"), *count)?;
+        let peers = peers::Peers::fill(&place.join(format!("peers-{count}")), *count);
+        reading(&home, &peers, *count);
+        writing(&home, &peers, *count);
+    }
+    keyring::get(&place.join("keyring"), &subrosa)?;
+    let home = Home::fill(&place.join("send"), &subrosa, &release.join("examples/populate"), 10)?;
+    sending(&home)
+}
+
+fn size(path: &Path) -> f64 {
+    fs::metadata(path).map_or(0.0, |file| file.len() as f64)
+}
+
+fn start(subrosa: &Path) {
+    let version = |program: PathBuf| move |_| contest::command(&program, &["--version"]);
+    let mut contest = Contest::new("start: --version", "<= 2.5 ms");
+    contest.enter("subrosa", version(subrosa.to_owned()));
+    for peer in ["age", "sqlite3", "secret-tool", "curl", "gopass", "fnox", "rage"] {
+        contest.enter_installed(peer, version(peer.into()));
+    }
+    contest.hold(ROUNDS);
+}
+
+fn reading(home: &Home, peers: &peers::Peers, count: u32) {
+    let name = home::name(count / 2);
+    let mut get = Contest::new(format!("get, key from a file, {count} secrets"), "<= 4 ms, <= 8 MB");
+    get.enter("subrosa", |_| home.command(&["get", &name]));
+    peers.enter_get(&mut get, count / 2);
+    get.hold(ROUNDS);
+    let mut list =
+        Contest::new(format!("list, {count} secrets"), if count == 10_000 { "<= 25 ms" } else { "" });
+    list.enter("subrosa", |_| home.command(&["list"]));
+    peers.enter_list(&mut list);
+    list.hold(ROUNDS);
+    let mut verify = Contest::new(format!("verify, {count} secrets"), "");
+    verify.enter("subrosa", |_| home.command(&["verify"]));
+    verify.hold(ROUNDS.min(5));
+}
+
+fn writing(home: &Home, peers: &peers::Peers, count: u32) {
+    let mut set =
+        Contest::new(format!("set, durable, {count} secrets"), if count == 10_000 { "<= 8 ms" } else { "" });
+    set.add(Entrant::new("subrosa", |_| home.command(&["set", "bench/new"])).reading(peers::fresh_value));
+    peers.enter_set(&mut set);
+    set.hold(ROUNDS);
+}
+
+fn sending(home: &Home) -> Result<(), String> {
+    let server = server::Server::start().map_err(|error| format!("a local server: {error}"))?;
+    let header = format!("X-Key: <<vault:{}>>", home::name(3));
+    home.run(&["allow", &home::name(3), &server.url("")])?;
+    let (url, many) = (server.url("/"), server.url(&format!("/[1-{REQUESTS}]")));
+    let mut one = Contest::new("send: one GET on loopback", "<= curl, <= 1.5 x its memory, <= 16 MB");
+    one.enter("subrosa", |_| home.command(&["send", "-s", "-H", &header, &url]));
+    one.enter_installed("curl", |_| contest::command(Path::new("curl"), &["-s", "-H", "X-Key: x", &url]));
+    one.enter_installed("xh", |_| contest::command(Path::new("xh"), &["--ignore-stdin", "GET", &url]));
+    one.hold(ROUNDS);
+    let mut all = Contest::new(format!("send: {REQUESTS} requests in one run, keep-alive"), "<= 100 ms");
+    all.enter("subrosa", |_| home.command(&["send", "-s", "-H", &header, &many]));
+    all.enter_installed("curl", |_| contest::command(Path::new("curl"), &["-s", "-H", "X-Key: x", &many]));
+    all.hold(ROUNDS);
+    Ok(())
+}
+
+/// Runs a command that only prepares something.
+fn prepare(command: &mut Command) -> Result<(), String> {
+    process::output(command).map(drop)
+}
