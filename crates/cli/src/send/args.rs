@@ -224,7 +224,7 @@ fn method(value: OsString) -> Result<String, String> {
     if !method.is_empty() && method.bytes().all(is_token_byte) {
         return Ok(method);
     }
-    Err(format!("{method:?} is no request method (a word such as GET)"))
+    Err(String::from("the value is no request method (a word such as GET)"))
 }
 
 /// RFC 9110, section 5.6.2.
@@ -247,7 +247,7 @@ fn cookie(value: OsString) -> Result<OsString, String> {
     if value.as_encoded_bytes().contains(&b'=') || looks_like_reference(&value) {
         return Ok(value);
     }
-    Err(format!("cookie files are not supported yet, and {value:?} is no cookie 'name=value'"))
+    Err(String::from("cookie files are not supported yet, and the value is no cookie 'name=value'"))
 }
 
 fn looks_like_reference(value: &OsStr) -> bool {

@@ -12,11 +12,12 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 
-/// Why a command line makes no sense.
+/// Why a command line makes no sense. What was given as a value, or could have been meant as one, is in none of these:
+/// it may be a secret in clear.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ParseError {
     Unknown { given: String, nearest: Option<&'static str> },
-    NoEqualsSign { name: String, value: String },
+    NoEqualsSign { name: String, value: &'static str },
     NeedsValue { given: String, value: &'static str },
     NoOpposite { given: String },
     NotYet { given: String },
@@ -28,7 +29,9 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseError::Unknown { given, .. } => write!(f, "unknown flag {given}"),
-            ParseError::NoEqualsSign { name, value } => write!(f, "unknown flag {name}={value}"),
+            ParseError::NoEqualsSign { name, .. } => {
+                write!(f, "unknown flag {name}=...: the value is the next word")
+            }
             ParseError::NeedsValue { given, value } => write!(f, "{given} needs a value: {value}"),
             ParseError::NoOpposite { given } => {
                 write!(f, "{given} does not exist: the flag cannot be switched off")
@@ -97,7 +100,8 @@ fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Re
         let letter = bytes.get(at).copied().map_or('-', char::from);
         let given = format!("-{}", letter.escape_default());
         let Some(flag) = flags::by_short(letter).filter(|_| at < bytes.len()) else {
-            return Err(ParseError::Unknown { given: word.to_string_lossy().into_owned(), nearest: None });
+            let given = word.to_string_lossy().chars().take(at + 1).collect();
+            return Err(ParseError::Unknown { given, nearest: None });
         };
         let id = known(flag, true, &given)?;
         at += 1;
@@ -153,10 +157,9 @@ fn apply(
 }
 
 fn unknown_long(name: &str) -> ParseError {
-    if let Some((flag, value)) = name.split_once('=')
-        && flags::by_long(flag).is_some_and(|(flag, on)| on && matches!(flag.takes, Takes::Value(_)))
-    {
-        return ParseError::NoEqualsSign { name: format!("--{flag}"), value: value.to_owned() };
+    let (name, is_cut) = name.split_once('=').map_or((name, false), |(name, _)| (name, true));
+    if is_cut && let Some((Flag { takes: Takes::Value(value), .. }, true)) = flags::by_long(name) {
+        return ParseError::NoEqualsSign { name: format!("--{name}"), value };
     }
     if let Some(positive) = name.strip_prefix("no-")
         && flags::by_long(positive).is_some()
@@ -226,8 +229,29 @@ mod tests {
     fn long_flags_take_the_next_word_and_no_equals_sign() {
         assert_eq!(args(&["--request", "PUT", "u"]).unwrap().method.as_deref(), Some("PUT"));
         let error = args(&["--request=PUT", "u"]).unwrap_err();
-        assert_eq!(error.to_string(), "unknown flag --request=PUT");
-        assert_eq!(error.hint().as_deref(), Some("--request PUT"));
+        assert_eq!(error.to_string(), "unknown flag --request=...: the value is the next word");
+        assert_eq!(error.hint().as_deref(), Some("--request METHOD"));
+    }
+
+    #[test]
+    fn errors_repeat_no_value() {
+        for words in [
+            &["--oauth2-bearer=s3cr3t", "u"][..],
+            &["--oauth2-baerer=s3cr3t", "u"],
+            &["--silent=s3cr3t", "u"],
+            &["-Wuser:s3cr3t", "u"],
+            &["-s-s3cr3t", "u"],
+            &["-b", "s3cr3t", "u"],
+            &["-X", "P s3cr3t", "u"],
+            &["--with", "name=s3cr3t", "u"],
+            &["-m", "s3cr3t", "u"],
+            &["-F", "s3cr3t", "u"],
+        ] {
+            let error = args(words).unwrap_err();
+            let said = format!("{error} {}", error.hint().unwrap_or_default());
+            assert!(!said.contains("s3cr3t"), "{said}");
+        }
+        assert_eq!(args(&["-sWuser", "u"]).unwrap_err().to_string(), "unknown flag -sW");
     }
 
     #[test]
