@@ -14,6 +14,9 @@ const HERE: u8 = b'$';
 
 /// Words that a NUL separates; `$` stands for a secret. The answer is always the same, and no error repeats a value.
 pub fn arguments(data: &[u8]) {
+    if data.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()) {
+        return;
+    }
     let words: Vec<OsString> = data.split(|byte| *byte == 0).map(word).collect();
     match (parse::parse(words.clone()), parse::parse(words)) {
         (Ok(args), Ok(again)) => assert_eq!(format!("{args:?}"), format!("{again:?}")),

@@ -24,9 +24,11 @@ pub fn vault_key(data: &[u8]) {
     }
 }
 
-/// Only case, hyphens and white space differ between a text that is accepted and its key's own form.
+/// Case, hyphens, white space and letters that look like digits are all that differs between a text that is accepted
+/// and its key's own form.
 fn is_canonical(prefix: &str, label: &[u8], given: &str, shown: &str) {
-    assert_eq!(given.replace(['-', ' ', '\t', '\r', '\n'], "").to_ascii_uppercase(), shown.replace('-', ""));
+    let given = given.replace(['-', ' ', '\t', '\r', '\n'], "").to_ascii_uppercase();
+    assert_eq!(given.replace(['I', 'L'], "1").replace('O', "0"), shown.replace('-', ""));
     assert!(shown.starts_with(prefix) && shown.len() == 69);
     assert!(agrees(shown, label), "its checksum is another");
 }
