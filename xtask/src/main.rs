@@ -7,10 +7,12 @@
 mod backends;
 mod ci;
 mod docs;
+mod fuzz;
 mod process;
 mod project;
 mod targets;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,8 @@ usage: cargo xtask COMMAND
   backends [--install-system]
                    install what tests need: Python packages under target/backends, and, as root and
                    in CI or with --install-system, Debian packages
+  fuzz [SECONDS] [TARGET]
+                   fuzz every target, or one, for so many seconds in all [default: 300]
   docs             write man pages and completions under target/docs
   check-targets    type-check the program for Windows and macOS, where the targets are installed
   ci               all that CI runs: format, lints, licences, documentation, other targets, tests
@@ -33,6 +37,10 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::run(rest),
         ["backends"] => backends::run(false),
         ["backends", "--install-system"] => backends::run(true),
+        ["fuzz", rest @ ..] => match fuzzing(rest) {
+            Some(done) => done,
+            None => return usage(),
+        },
         ["docs"] => docs::run(),
         ["check-targets"] => targets::run(),
         ["ci"] => ci::run(),
@@ -40,10 +48,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             Ok(())
         }
-        _ => {
-            eprint!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        _ => return usage(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,5 +56,24 @@ fn main() -> ExitCode {
             eprintln!("xtask: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// `fuzz` with its words; `None` for words that it does not know.
+fn fuzzing(words: &[&str]) -> Option<Result<(), String>> {
+    const SECONDS: u64 = 300;
+    match words {
+        [] => Some(fuzz::run(SECONDS)),
+        [word] => Some(match word.parse() {
+            Ok(seconds) => fuzz::run(seconds),
+            Err(_) => fuzz::run_one(SECONDS, word),
+        }),
+        [seconds, name] => Some(fuzz::run_one(seconds.parse().ok()?, name)),
+        _ => None,
     }
 }
