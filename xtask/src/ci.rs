@@ -1,28 +1,17 @@
 //! `cargo xtask ci`: all that a change has to pass.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::process::{self, cargo, is_installed, program};
+use crate::process::{self, cargo, program};
 use crate::project::target;
-use crate::{targets, test};
+use crate::{fuzz, targets, test, tools};
 
 type Step = (&'static str, fn() -> Result<(), String>);
 
 /// In the order of what they cost; the tests come last, so that their count ends the output.
 const STEPS: [Step; 6] = [
-    ("format", || process::run(cargo().args(["fmt", "--all", "--check"]))),
-    ("lints", || {
-        process::run(cargo().args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ]))
-    }),
+    ("format", format),
+    ("lints", lints),
     ("licences", licences),
     ("documentation", || {
         process::run(
@@ -52,35 +41,37 @@ pub(crate) fn run() -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\nxtask: ")) }
 }
 
+fn format() -> Result<(), String> {
+    process::run(cargo().args(["fmt", "--all", "--check"]))?;
+    process::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+}
+
+fn lints() -> Result<(), String> {
+    const STRICT: [&str; 4] = ["--all-targets", "--", "-D", "warnings"];
+    process::run(cargo().args(["clippy", "--workspace", "--locked"]).args(STRICT))?;
+    let mut fuzz = fuzz::on_fuzz(&["clippy"]);
+    process::run(fuzz.arg("--target-dir").arg(target()).args(STRICT))
+}
+
 /// Which version is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
 
 /// Licences, forbidden crates and foreign sources. Without its list of advisories, which is no package of a registry.
 fn licences() -> Result<(), String> {
-    let deny = cargo_deny()?;
-    process::run(cargo().args(["fetch", "--locked"]))?;
-    let checks = ["--hide-inclusion-graph", "licenses", "bans", "sources"];
-    process::run(program(deny).args(["--offline", "--workspace", "check"]).args(checks))
-}
-
-fn cargo_deny() -> Result<PathBuf, String> {
-    if is_installed("cargo-deny") {
-        return Ok("cargo-deny".into());
-    }
-    let tools = target().join("tools");
-    let there = tools.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
-    if !there.is_file() {
-        let mut install = cargo();
-        install.args([
-            "install",
-            "cargo-deny",
-            "--version",
-            CARGO_DENY,
-            "--locked",
-            "--no-default-features",
-            "--root",
+    let deny = tools::installed("cargo-deny", CARGO_DENY, &["--no-default-features"])?;
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        process::run(cargo().args(["fetch", "--locked", "--manifest-path", manifest]))?;
+        let mut check = program(&deny);
+        check.args([
+            "--offline",
+            "--workspace",
+            "--manifest-path",
+            manifest,
+            "check",
+            "--config",
+            "deny.toml",
         ]);
-        process::run(install.arg(&tools))?;
+        process::run(check.args(["--hide-inclusion-graph", "licenses", "bans", "sources"]))?;
     }
-    Ok(there)
+    Ok(())
 }

@@ -8,11 +8,13 @@ mod backends;
 mod bench;
 mod ci;
 mod docs;
+mod fuzz;
 mod process;
 mod project;
 mod soak;
 mod targets;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,8 @@ usage: cargo xtask COMMAND
                    kill the program N times (10000) and let its disk fail, then fuzz for M minutes (10)
   bench [sizes N…] measure the optimised program as whole processes, in turn with those peers that are
                    installed; `bench micro` measures parts by themselves
+  fuzz [SECONDS] [TARGET]
+                   fuzz every target, or one, for so many seconds in all [default: 300]
   docs             write man pages and completions under target/docs
   check-targets    type-check the program for Windows and macOS, where the targets are installed
   ci               all that CI runs: format, lints, licences, documentation, other targets, tests
@@ -41,6 +45,10 @@ fn main() -> ExitCode {
         ["backends", "--install-system"] => backends::run(true),
         ["soak", rest @ ..] => soak::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["fuzz", rest @ ..] => match fuzzing(rest) {
+            Some(done) => done,
+            None => return usage(),
+        },
         ["docs"] => docs::run(),
         ["check-targets"] => targets::run(),
         ["ci"] => ci::run(),
@@ -48,10 +56,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             Ok(())
         }
-        _ => {
-            eprint!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        _ => return usage(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,5 +64,24 @@ fn main() -> ExitCode {
             eprintln!("xtask: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// `fuzz` with its words; `None` for words that it does not know.
+fn fuzzing(words: &[&str]) -> Option<Result<(), String>> {
+    const SECONDS: u64 = 300;
+    match words {
+        [] => Some(fuzz::run(SECONDS)),
+        [word] => Some(match word.parse() {
+            Ok(seconds) => fuzz::run(seconds),
+            Err(_) => fuzz::run_one(SECONDS, word),
+        }),
+        [seconds, name] => Some(fuzz::run_one(seconds.parse().ok()?, name)),
+        _ => None,
     }
 }

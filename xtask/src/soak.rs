@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::backends;
+use crate::fuzz;
 use crate::process::{self, cargo};
 use crate::project::target;
 
@@ -25,8 +26,10 @@ const OPTIONS: [&str; 2] = ["--kills", "--minutes"];
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let kills = option(arguments, "--kills", 10_000)?;
     backends::run(false)?;
-    // FUZZERS: `let crashed = …; let fuzzed = fuzz::run(60 * option(arguments, "--minutes", 10)?); crashed.and(fuzzed)`
-    crashes(kills)
+    let minutes = option(arguments, "--minutes", 10)?;
+    let crashed = crashes(kills);
+    let fuzzed = fuzz::run(60 * minutes);
+    crashed.and(fuzzed)
 }
 
 /// The number after an option.

@@ -6,13 +6,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
-use crate::backends;
 use crate::process::{self, cargo, succeeds};
 use crate::project::{in_ci, target};
+use crate::{backends, fuzz};
 
 /// Installs the backends and runs the tests; then says which were skipped, and why.
 ///
-/// Without arguments that is the whole workspace, documentation examples included. Arguments go to `cargo nextest run`
+/// Without arguments that is the whole workspace, documentation examples and the smoke run of the fuzz targets included. Arguments go to `cargo nextest run`
 /// where that is installed, else to `cargo test`.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     backends::run(false)?;
@@ -30,9 +30,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     } else {
         Ok(())
     };
+    let smoke = if arguments.is_empty() { fuzz::smoke() } else { Ok(()) };
     let tests = process::run(&mut runner(nextest, arguments, &log));
     report(&log);
-    examples.and(tests)
+    examples.and(smoke).and(tests)
 }
 
 fn runner(nextest: bool, arguments: &[&str], log: &Path) -> Command {

@@ -68,7 +68,7 @@ fn load_from(path: &Path) -> Outcome<Config> {
     }
 }
 
-fn parse(text: &str, path: &Path) -> Outcome<Config> {
+pub(crate) fn parse(text: &str, path: &Path) -> Outcome<Config> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| 1 + text[..span.start].matches('\n').count());
         Failure::general(format!("{}, line {line}: {}", path.display(), error.message()))

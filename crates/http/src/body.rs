@@ -107,7 +107,7 @@ impl Body {
     /// The pieces as they go into the body of a request with that Content-Type header, if the user gave one.
     ///
     /// # Errors
-    /// A reference directly behind a backslash inside a JSON string.
+    /// A reference within an escape sequence of a JSON string.
     pub(crate) fn templates(
         &self,
         content_type: Option<&[u8]>,
@@ -173,10 +173,10 @@ fn slots(
             Syntax::Raw => Rule::Raw,
             Syntax::Json => {
                 strings.follow(&bytes[done..span.start]);
-                if strings.is_after_backslash() {
+                if strings.is_in_escape() {
                     return Err(HttpError::MalformedReference {
                         place: PLACE.to_owned(),
-                        fault: "a backslash stands directly before it".to_owned(),
+                        fault: "an escape sequence (\\) stands unfinished before it".to_owned(),
                     });
                 }
                 if strings.is_inside() { Rule::JsonString } else { Rule::JsonValue }
@@ -250,9 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn a_backslash_would_swallow_the_first_byte_of_a_value() {
-        let body = form(r#"{"a": "\<<vault:x>>"}"#);
-        let error = body.templates(Some(b"application/json"), &mut Vec::new()).err().unwrap();
-        assert_eq!(error.kind(), "malformed_reference");
+    fn an_escape_sequence_would_swallow_the_beginning_of_a_value() {
+        for text in
+            [r#"{"a": "\<<vault:x>>"}"#, r#"{"a": "\u00<<vault:x>>"}"#, r#"{"a": "\u<<vault:x>>0041"}"#]
+        {
+            let templates = form(text).templates(Some(b"application/json"), &mut Vec::new());
+            assert_eq!(templates.err().unwrap().kind(), "malformed_reference", "{text}");
+        }
     }
 }

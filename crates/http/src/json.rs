@@ -9,18 +9,36 @@ use crate::text::Sink;
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Strings {
     inside: bool,
-    after_backslash: bool,
+    escape: Escape,
+}
+
+/// How much of an escape sequence has been seen.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    Backslash,
+    /// `\u` and less than its four digits: so many are missing.
+    Digits(u8),
 }
 
 impl Strings {
     pub(crate) fn follow(&mut self, text: &[u8]) {
         for byte in text {
-            match byte {
-                _ if self.after_backslash => self.after_backslash = false,
-                b'\\' if self.inside => self.after_backslash = true,
-                b'"' => self.inside = !self.inside,
-                _ => {}
-            }
+            self.escape = match (self.escape, byte) {
+                (Escape::Backslash, b'u') => Escape::Digits(4),
+                (Escape::Backslash, _) => Escape::None,
+                (Escape::Digits(missing), digit) if digit.is_ascii_hexdigit() => match missing {
+                    2.. => Escape::Digits(missing - 1),
+                    _ => Escape::None,
+                },
+                (_, b'\\') if self.inside => Escape::Backslash,
+                (_, b'"') => {
+                    self.inside = !self.inside;
+                    Escape::None
+                }
+                _ => Escape::None,
+            };
         }
     }
 
@@ -28,9 +46,9 @@ impl Strings {
         self.inside
     }
 
-    /// The next character would be escaped: a value put here would lose its first one.
-    pub(crate) fn is_after_backslash(self) -> bool {
-        self.after_backslash
+    /// The next character would belong to an escape sequence: a value put here would lose its first ones.
+    pub(crate) fn is_in_escape(self) -> bool {
+        self.escape != Escape::None
     }
 }
 
@@ -81,9 +99,20 @@ mod tests {
         assert!(after(r#"{"a": ""#).is_inside());
         assert!(after(r#"{"a": "\""#).is_inside());
         assert!(!after(r#"{"a": "\\""#).is_inside());
-        assert!(after(r#"{"a": "x\"#).is_after_backslash());
-        assert!(!after(r#"{"a": "x\\"#).is_after_backslash());
-        assert!(!after(r"\").is_after_backslash());
+        assert!(after(r#"{"a": "x\"#).is_in_escape());
+        assert!(!after(r#"{"a": "x\\"#).is_in_escape());
+        assert!(!after(r"\").is_in_escape());
+    }
+
+    #[test]
+    fn an_escape_with_digits_ends_with_the_fourth() {
+        for text in [r#""\u"#, r#""\u0"#, r#""\u00"#, r#""\u004"#] {
+            assert!(after(text).is_in_escape(), "{text}");
+        }
+        for text in [r#""\u0041"#, r#""\u00 "#, r#""\u00""#, r#""\n00"#, r#""\\u00"#] {
+            assert!(!after(text).is_in_escape(), "{text}");
+        }
+        assert!(!after(r#""\u00""#).is_inside() && after(r#""\u00\""#).is_inside());
     }
 
     #[test]

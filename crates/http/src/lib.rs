@@ -59,6 +59,9 @@ mod draft;
 mod error;
 mod event;
 mod framing;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod json;
 mod location;

@@ -41,6 +41,9 @@
 
 mod authority;
 mod destination;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod name;
 mod origin;

@@ -20,6 +20,9 @@ mod change;
 mod entry;
 mod error;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 mod kdf;
 mod key;

@@ -165,7 +165,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Lines of text, the last a checksum over those before it, against accidents only.
-fn format(vault: &VaultId, pin: &Pin) -> String {
+pub(crate) fn format(vault: &VaultId, pin: &Pin) -> String {
     let body =
         format!("{MAGIC}\nvault {vault}\ngeneration {}\ntag {}\n", pin.generation, HEXLOWER.encode(&pin.tag));
     let check = check_of(&body);
@@ -176,7 +176,7 @@ fn check_of(body: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(body.as_bytes())[..8])
 }
 
-fn parse(text: &str, vault: &VaultId) -> Option<Pin> {
+pub(crate) fn parse(text: &str, vault: &VaultId) -> Option<Pin> {
     let body = &text[..text.find("check ")?];
     let mut lines = body.lines();
     (lines.next()? == MAGIC).then_some(())?;

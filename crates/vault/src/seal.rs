@@ -221,7 +221,10 @@ fn pad(padding: Padding, plain: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Takes the padding off. It must be exactly what [`pad`] makes: one plain text has one sealed form.
-fn unpad(padding: Padding, mut framed: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+pub(crate) fn unpad(
+    padding: Padding,
+    mut framed: Zeroizing<Vec<u8>>,
+) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
     if padding == Padding::None {
         return Ok(framed);
     }

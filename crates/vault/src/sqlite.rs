@@ -66,13 +66,21 @@ impl SqliteStore {
         let mut connection = Connection::open_with_flags(&real, flags).map_err(blame)?;
         connection.busy_handler(Some(wait)).map_err(blame)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(blame)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(blame)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH_LIMIT).map_err(blame)?;
         connection
             .execute_batch(
                 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
-                 PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA journal_mode=TRUNCATE;",
+                 PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON;",
             )
             .map_err(blame)?;
+        // no vault is in write-ahead mode, and taking a file out of it would change it before anything is known of it
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(blame)?;
+        if mode == "wal" {
+            return Err(VaultError::damaged("its file is in write-ahead mode"));
+        }
+        connection.execute_batch("PRAGMA journal_mode=TRUNCATE;").map_err(blame)?;
         Ok(Self { connection, path: path.to_owned() })
     }
 

@@ -128,6 +128,8 @@ fn hostile_a12_other_formats_and_suites_are_left_alone() {
         ("UPDATE header SET value = x'0900' WHERE name = 'suite'", "needs_newer"),
         ("DELETE FROM header WHERE name = 'suite'", "damaged"),
         ("INSERT INTO header VALUES ('more', x'00')", "damaged"),
+        ("PRAGMA journal_mode=WAL", "damaged"),
+        ("PRAGMA journal_mode=WAL; UPDATE header SET value = x'02000000' WHERE name = 'format'", "damaged"),
     ];
     for (sql, kind) in edits {
         let scratch = furnished();

@@ -247,7 +247,7 @@ fn cookie(value: OsString) -> Result<OsString, String> {
     if value.as_encoded_bytes().contains(&b'=') || looks_like_reference(&value) {
         return Ok(value);
     }
-    Err(format!("cookie files are not supported yet, and {value:?} is no cookie 'name=value'"))
+    Err(String::from("cookie files are not supported yet, and the value is no cookie 'name=value'"))
 }
 
 fn looks_like_reference(value: &OsStr) -> bool {

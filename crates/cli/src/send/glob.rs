@@ -11,6 +11,9 @@ use std::ops::Range;
 /// first request has to be held as a whole.
 pub(crate) const MAX_URLS: usize = 10_000;
 
+/// And those URLs are at most so many bytes together: a long URL with a short range in it would fill the memory.
+pub(crate) const MAX_BYTES: usize = 64 << 20;
+
 /// One of the URLs that a pattern stands for, with what each pattern became (`#1`, `#2` in `-o`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expansion {
@@ -33,6 +36,7 @@ pub(crate) enum GlobFault {
     EmptySet,
     BadRange,
     TooMany,
+    TooLong,
 }
 
 impl fmt::Display for GlobError {
@@ -44,6 +48,9 @@ impl fmt::Display for GlobError {
             GlobFault::EmptySet => "empty braces",
             GlobFault::BadRange => "bad range",
             GlobFault::TooMany => return write!(f, "more than {MAX_URLS} URLs in one pattern"),
+            GlobFault::TooLong => {
+                return f.write_str("the URLs of one pattern are longer than 64 MiB together");
+            }
         };
         write!(f, "{text} at character {}", self.position)
     }
@@ -52,6 +59,19 @@ impl fmt::Display for GlobError {
 enum Part {
     Fixed(String),
     Choice(Vec<String>),
+}
+
+impl Part {
+    /// What it contributes to `count` URLs, in bytes.
+    fn bytes_in(&self, count: usize) -> usize {
+        match self {
+            Part::Fixed(text) => text.len().saturating_mul(count),
+            Part::Choice(choices) => {
+                let each: usize = choices.iter().map(String::len).sum();
+                each.saturating_mul(count / choices.len().max(1))
+            }
+        }
+    }
 }
 
 /// The URLs that a pattern stands for, the rightmost part varying first. Text in `references` is left alone.
@@ -65,6 +85,9 @@ pub(crate) fn expand(pattern: &str, references: &[Range<usize>]) -> Result<Vec<E
     }
     if count > MAX_URLS {
         return Err(GlobError { fault: GlobFault::TooMany, position: 1 });
+    }
+    if parts.iter().map(|part| part.bytes_in(count)).fold(0, usize::saturating_add) > MAX_BYTES {
+        return Err(GlobError { fault: GlobFault::TooLong, position: 1 });
     }
     let mut all = vec![Expansion { url: String::new(), matched: Vec::new() }];
     for part in parts {
@@ -299,6 +322,16 @@ mod tests {
         ] {
             assert_eq!(urls(pattern), Err(String::from(fault)), "{pattern}");
         }
+    }
+
+    #[test]
+    fn long_urls_are_not_multiplied_without_end() {
+        let long = "x".repeat(100 << 10);
+        let refused = "the URLs of one pattern are longer than 64 MiB together";
+        for pattern in [format!("u/{long}[1-1000]"), format!("u/[1-1000]{{{long},a}}")] {
+            assert_eq!(urls(&pattern), Err(String::from(refused)));
+        }
+        assert_eq!(urls(&format!("u/{long}[1-9]")).unwrap().len(), 9);
     }
 
     #[test]

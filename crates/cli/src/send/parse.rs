@@ -12,11 +12,12 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 
-/// Why a command line makes no sense. What stands where a value can stand is never shown: logs keep what is said.
+/// Why a command line makes no sense. What was given as a value, or could have been meant as one, is in none of these:
+/// it may be a secret in clear.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ParseError {
     Unknown { given: String, nearest: Option<&'static str> },
-    NoEqualsSign { name: String },
+    NoEqualsSign { name: String, value: &'static str },
     NeedsValue { given: String, value: &'static str },
     NoOpposite { given: String },
     NotYet { given: String },
@@ -28,8 +29,8 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParseError::Unknown { given, .. } => write!(f, "unknown flag {given}"),
-            ParseError::NoEqualsSign { name } => {
-                write!(f, "{name}=…: the value of a flag is a word of its own, as in curl")
+            ParseError::NoEqualsSign { name, .. } => {
+                write!(f, "unknown flag {name}=...: the value is the next word")
             }
             ParseError::NeedsValue { given, value } => write!(f, "{given} needs a value: {value}"),
             ParseError::NoOpposite { given } => {
@@ -47,7 +48,7 @@ impl ParseError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             ParseError::Unknown { nearest: Some(name), .. } => Some(format!("did you mean --{name}?")),
-            ParseError::NoEqualsSign { name } => Some(format!("{name} VALUE")),
+            ParseError::NoEqualsSign { name, value } => Some(format!("{name} {value}")),
             ParseError::Unknown { .. } | ParseError::NeedsValue { .. } => Some("subrosa send --help".into()),
             _ => None,
         }
@@ -99,7 +100,7 @@ fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Re
         let letter = bytes.get(at).copied().map_or('-', char::from);
         let given = format!("-{}", letter.escape_default());
         let Some(flag) = flags::by_short(letter).filter(|_| at < bytes.len()) else {
-            let given = if at < bytes.len() { given } else { word.to_string_lossy().into_owned() };
+            let given = word.to_string_lossy().chars().take(at + 1).collect();
             return Err(ParseError::Unknown { given, nearest: None });
         };
         let id = known(flag, true, &given)?;
@@ -156,10 +157,9 @@ fn apply(
 }
 
 fn unknown_long(name: &str) -> ParseError {
-    let (name, has_value) = name.split_once('=').map_or((name, false), |(name, _)| (name, true));
-    let takes_one = |(flag, on): (&Flag, bool)| on && matches!(flag.takes, Takes::Value(_));
-    if has_value && flags::by_long(name).is_some_and(takes_one) {
-        return ParseError::NoEqualsSign { name: format!("--{name}") };
+    let (name, is_cut) = name.split_once('=').map_or((name, false), |(name, _)| (name, true));
+    if is_cut && let Some((Flag { takes: Takes::Value(value), .. }, true)) = flags::by_long(name) {
+        return ParseError::NoEqualsSign { name: format!("--{name}"), value };
     }
     if let Some(positive) = name.strip_prefix("no-")
         && flags::by_long(positive).is_some()
@@ -229,10 +229,29 @@ mod tests {
     fn long_flags_take_the_next_word_and_no_equals_sign() {
         assert_eq!(args(&["--request", "PUT", "u"]).unwrap().method.as_deref(), Some("PUT"));
         let error = args(&["--request=PUT", "u"]).unwrap_err();
-        assert_eq!(error.to_string(), "--request=…: the value of a flag is a word of its own, as in curl");
-        assert_eq!(error.hint().as_deref(), Some("--request VALUE"));
-        assert_eq!(args(&["--usr=me:secret", "u"]).unwrap_err().to_string(), "unknown flag --usr");
-        assert_eq!(args(&["-?secret", "u"]).unwrap_err().to_string(), "unknown flag -?");
+        assert_eq!(error.to_string(), "unknown flag --request=...: the value is the next word");
+        assert_eq!(error.hint().as_deref(), Some("--request METHOD"));
+    }
+
+    #[test]
+    fn errors_repeat_no_value() {
+        for words in [
+            &["--oauth2-bearer=s3cr3t", "u"][..],
+            &["--oauth2-baerer=s3cr3t", "u"],
+            &["--silent=s3cr3t", "u"],
+            &["-Wuser:s3cr3t", "u"],
+            &["-s-s3cr3t", "u"],
+            &["-b", "s3cr3t", "u"],
+            &["-X", "P s3cr3t", "u"],
+            &["--with", "name=s3cr3t", "u"],
+            &["-m", "s3cr3t", "u"],
+            &["-F", "s3cr3t", "u"],
+        ] {
+            let error = args(words).unwrap_err();
+            let said = format!("{error} {}", error.hint().unwrap_or_default());
+            assert!(!said.contains("s3cr3t"), "{said}");
+        }
+        assert_eq!(args(&["-sWuser", "u"]).unwrap_err().to_string(), "unknown flag -sW");
     }
 
     #[test]

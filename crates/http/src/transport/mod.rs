@@ -7,7 +7,7 @@ mod awaited;
 mod client;
 mod clock;
 mod dial;
-mod http1;
+pub(crate) mod http1;
 mod http2;
 mod incoming;
 mod pool;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::escapes;
 
 /// A spelling of a value; as secret as the value.
-pub(super) type Spelling = Zeroizing<Vec<u8>>;
+pub(crate) type Spelling = Zeroizing<Vec<u8>>;
 
 /// Above this many bytes only the likely spellings are looked for.
 const LARGE: usize = 64 << 10;
@@ -16,7 +16,7 @@ const MIN_LINE_LEN: usize = 16;
 const MAX_LINES: usize = 256;
 
 /// All spellings of `value`, each once, in byte order.
-pub(super) fn spellings(value: &[u8]) -> Vec<Spelling> {
+pub(crate) fn spellings(value: &[u8]) -> Vec<Spelling> {
     let mut all = Vec::with_capacity(32);
     whole(value, &mut all);
     // a value that was stored with a line break at its end is echoed without it

@@ -1,12 +1,12 @@
 //! Masking of values where something is shown.
 
 mod escapes;
-mod forms;
+pub(crate) mod forms;
 mod patterns;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod trivial;
+pub(crate) mod trivial;
 
 use std::{borrow::Cow, cmp::Reverse, sync::Arc};
 

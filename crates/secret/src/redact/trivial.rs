@@ -33,7 +33,7 @@ const WORDS: [&str; 26] = [
 ];
 
 /// Whether a value is too short or too common to be masked.
-pub(super) fn is_trivial(value: &[u8]) -> bool {
+pub(crate) fn is_trivial(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let same = value.iter().all(|byte| Some(byte) == value.first());
     value.len() < MIN_LEN

@@ -67,6 +67,10 @@ fn head_of(response: &httparse::Response<'_, '_>, raw: &[u8]) -> Result<Response
     let (Some(minor), Some(status)) = (response.version, response.code) else {
         return Err(HeadFault::Malformed);
     };
+    // RFC 9110, 15: with less it would pass for an interim response
+    if status < 100 {
+        return Err(HeadFault::Malformed);
+    }
     Ok(ResponseHead {
         version: if minor == 0 { Version::Http10 } else { Version::Http11 },
         status,
@@ -123,6 +127,7 @@ mod tests {
     fn what_is_not_http_is_told_from_what_is_damaged() {
         assert_eq!(parse(b"SSH-2.0").err(), Some(HeadFault::NotHttp));
         assert_eq!(parse(b"HTTP/1.1 2x0 OK\r\n\r\n").err(), Some(HeadFault::Malformed));
+        assert_eq!(parse(b"HTTP/1.1 099 OK\r\n\r\n").err(), Some(HeadFault::Malformed));
         assert_eq!(parse(b"HTTP/3.0 200 OK\r\n\r\n").err(), Some(HeadFault::NotHttp));
     }
 

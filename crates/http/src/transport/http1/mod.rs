@@ -14,6 +14,8 @@
 
 mod exchange;
 mod framing;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod head;
 
 pub(crate) use exchange::{Exchange, Http1};

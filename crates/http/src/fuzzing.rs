@@ -1,0 +1,70 @@
+//! What fuzz targets reach into: the bytes of a filled request, and the readers of what servers send.
+
+use crate::certificate;
+use crate::decode::Decoder;
+use crate::location;
+
+pub use crate::request::Request;
+pub use crate::transport::http1::fuzzing::{Body, read_response};
+
+/// The head of a request as it goes over HTTP/1.1.
+#[must_use]
+pub fn head(request: &Request) -> Vec<u8> {
+    request.head().to_vec()
+}
+
+/// The body of a request before it is framed.
+#[must_use]
+pub fn body(request: &Request) -> Option<Vec<u8>> {
+    request.body.as_ref().map(|body| body.to_vec())
+}
+
+/// The URL that a Location header names in the answer to a request.
+#[must_use]
+pub fn resolve_location(request: &Request, location: &[u8]) -> Option<Vec<u8>> {
+    location::resolve(request, location).map(|url| url.to_vec())
+}
+
+/// Whether a certificate's facts can be read; they hold no control characters then.
+#[must_use]
+pub fn certificate_is_readable(der: &[u8]) -> bool {
+    let Some(facts) = certificate::facts(der) else { return false };
+    assert!(![facts.subject, facts.issuer].iter().any(|name| name.contains(char::is_control)));
+    true
+}
+
+/// Decodes a body that comes in these pieces, up to `limit` bytes; `None` for a coding that stays as it is.
+///
+/// # Errors
+/// What of the body cannot be decoded, with what came out before it.
+pub fn decode<'p>(
+    coding: &[u8],
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+    limit: usize,
+) -> Option<Result<Vec<u8>, Vec<u8>>> {
+    let mut decoder = Decoder::for_coding(coding)?;
+    let mut plain = Vec::new();
+    for piece in pieces {
+        decoder.input(piece);
+        loop {
+            match decoder.output() {
+                Ok(Some(data)) => plain.extend_from_slice(&data),
+                Ok(None) => break,
+                Err(_) => return Some(Err(plain)),
+            }
+            if plain.len() > limit {
+                return Some(Ok(plain));
+            }
+        }
+    }
+    loop {
+        match decoder.finish() {
+            Ok(Some(data)) => plain.extend_from_slice(&data),
+            Ok(None) => return Some(Ok(plain)),
+            Err(_) => return Some(Err(plain)),
+        }
+        if plain.len() > limit {
+            return Some(Ok(plain));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What is fuzzed: one function for each target, over any bytes.
+//!
+//! A target panics where something is wrong and returns where all is well. `fuzz_targets` gives each to libFuzzer,
+//! `tests/smoke.rs` runs each over its seeds in `corpus` and some changes of them.
+//!
+//! The parts of the program itself, which is no library, are taken in by path: they are compiled here a second time
+//! as they stand, so that nothing of the program has to be opened for it.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod audit_log;
+mod config;
+mod host_rules;
+mod input;
+mod redactor;
+mod redirect;
+mod reference;
+mod response;
+mod rows;
+mod scratch;
+mod substitute;
+mod vault_file;
+mod vault_key;
+
+#[allow(dead_code, reason = "only the parser of the file is of interest")]
+#[path = "../../crates/cli/src/config.rs"]
+mod config_file;
+#[allow(dead_code)]
+#[path = "../../crates/cli/src/exit.rs"]
+mod exit;
+#[allow(dead_code)]
+#[path = "../../crates/cli/src/failure.rs"]
+mod failure;
+#[allow(dead_code)]
+#[path = "../../crates/cli/src/paths.rs"]
+mod paths;
+/// The command line of `send`.
+#[allow(dead_code)]
+#[path = "../../crates/cli/src/send"]
+mod send {
+    mod args;
+    mod curl_only;
+    mod flags;
+    pub(crate) mod glob;
+    pub(crate) mod parse;
+}
+
+/// One target: its name, which is that of its binary and of its folder of seeds, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+macro_rules! targets {
+    ($($module:ident :: $target:ident),+ $(,)?) => {
+        $(pub use $module::$target;)+
+
+        /// Every target.
+        pub const TARGETS: &[Target] = &[$((stringify!($target), $target)),+];
+    };
+}
+
+targets![
+    arguments::arguments,
+    arguments::globs,
+    audit_log::audit_log,
+    config::config,
+    host_rules::host_rules,
+    redactor::redactor,
+    redirect::redirect,
+    reference::reference,
+    response::certificate,
+    response::decoding,
+    response::response,
+    rows::rows,
+    substitute::substitute,
+    vault_file::vault_file,
+    vault_key::vault_key,
+];
