@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -71,6 +71,12 @@ impl Call {
     /// nothing is inherited.
     #[must_use]
     pub fn with(&self, fault: Fault, command: &Command) -> Command {
+        self.with_log(fault, command, Path::new("/dev/null"))
+    }
+
+    /// The same, with a log that tells [`was_struck`] whether the program came as far as this call.
+    #[must_use]
+    pub fn with_log(&self, fault: Fault, command: &Command, log: &Path) -> Command {
         let Self { name, nth, .. } = self;
         let trace = format!("trace={name}");
         let what = match fault {
@@ -80,7 +86,8 @@ impl Call {
         let inject = format!("inject={name}:{what}:when={nth}");
         // the filter makes it faster, but signals are not delivered at the stops that it makes
         let filter = if fault == Fault::Kill { "-f" } else { "--seccomp-bpf" };
-        let words = ["-f", filter, "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+        let log = log.to_str().expect("a path of UTF-8 text");
+        let words = ["-f", filter, "-qq", "-o", log, "-e", &trace, "-e", &inject];
         traced(command, &words.map(OsString::from))
     }
 
@@ -89,6 +96,15 @@ impl Call {
     pub fn is_on_a_file(&self) -> bool {
         self.file.is_some() && !matches!(self.name.as_str(), "clone3" | "sendto" | "sendmsg")
     }
+}
+
+/// Whether a call was made to fail, by the log of its run.
+///
+/// # Panics
+/// If there is no log.
+#[must_use]
+pub fn was_struck(log: &Path) -> bool {
+    String::from_utf8_lossy(&fs::read(log).expect("the trace")).contains("(INJECTED)")
 }
 
 /// `command` under strace.
@@ -305,9 +321,14 @@ mod tests {
         assert_eq!(ended.signal(), Some(9));
         assert_eq!(fs::read_to_string(&file).expect("the file"), "one\n");
 
-        let failed = second.with(Fault::Fails("ENOSPC"), &command).output().expect("strace runs");
-        assert!(!failed.status.success());
+        let log = folder.join("log");
+        let failed = second.with_log(Fault::Fails("ENOSPC"), &command, &log).output().expect("strace runs");
+        assert!(!failed.status.success() && was_struck(&log));
         assert_eq!(fs::read_to_string(&file).expect("the file"), "one\n");
+
+        let later = call("write", 99, None);
+        let passed = later.with_log(Fault::Fails("ENOSPC"), &command, &log).output().expect("strace runs");
+        assert!(passed.status.success() && !was_struck(&log));
     }
 
     #[test]
