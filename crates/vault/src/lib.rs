@@ -20,7 +20,10 @@ mod change;
 mod entry;
 mod error;
 mod files;
+#[cfg(test)]
+mod hostile;
 mod id;
+mod journal;
 mod kdf;
 mod key;
 mod keys;
