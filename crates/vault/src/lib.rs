@@ -23,7 +23,10 @@ mod files;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(test)]
+mod hostile;
 mod id;
+mod journal;
 mod kdf;
 mod key;
 mod keys;

@@ -15,13 +15,34 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Makes an empty vault.
     pub fn new() -> (Self, Vault) {
-        let folder = TempDir::new().expect("temporary folder");
+        Self::within(TempDir::new().expect("temporary folder"))
+    }
+
+    /// Makes an empty vault in memory, where the system has a place for such files.
+    pub fn in_memory() -> (Self, Vault) {
+        let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
+        Self::within(folder.expect("temporary folder"))
+    }
+
+    fn within(folder: TempDir) -> (Self, Vault) {
         let location = Location { dir: folder.path().join("vault"), state: folder.path().join("state") };
         let key = VaultKey::generate().expect("random");
         let (id, slot) = (VaultId::random().expect("random"), SlotId::random().expect("random"));
         let vault = Vault::create(&location, id, &[(slot, NewSlot::VaultKey { key: &key, label: "test" })])
             .expect("create");
         (Self { folder, location, key }, vault)
+    }
+
+    /// A vault with two secrets, one of them with a history, and one deleted.
+    pub fn furnished() -> Self {
+        let (scratch, mut vault) = Self::new();
+        for text in ["old", "current"] {
+            store(&mut vault, "one", text);
+        }
+        store(&mut vault, "two", "other");
+        store(&mut vault, "gone", "deleted");
+        vault.change(|change| change.remove(&name("gone"))).expect("remove");
+        scratch
     }
 
     pub fn open(&self) -> Result<Vault, VaultError> {

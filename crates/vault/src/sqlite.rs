@@ -12,7 +12,7 @@ use rusqlite::{
 };
 
 use crate::{
-    FORMAT, VaultError,
+    FORMAT, VaultError, journal,
     store::{EachRow, Mode, Row, RowRef, Store},
 };
 
@@ -38,12 +38,14 @@ const COLUMNS: &str = "key, kind, seq, id, version, value_version, public, metad
 pub(crate) struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    /// Dropped after the connection; `None` while the file is being made.
+    _held: Option<journal::Held>,
 }
 
 impl SqliteStore {
     /// Makes the schema in an empty file that exists already, so that its permissions are the caller's business.
     pub fn create(path: &Path) -> Result<Self, VaultError> {
-        let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let store = Self::connect(path, None)?;
         let run = |sql: &str| store.connection.execute_batch(sql).map_err(|error| store.blame(error));
         // one transaction, since each flushes the disk several times
         run(&format!(
@@ -55,11 +57,15 @@ impl SqliteStore {
 
     /// Opens a database for reading and writing, or for reading alone where the system allows no more.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
-        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let held = journal::Held::open(path)?;
+        Self::connect(path, Some(held))
     }
 
-    fn connect(path: &Path, access: OpenFlags) -> Result<Self, VaultError> {
-        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    fn connect(path: &Path, held: Option<journal::Held>) -> Result<Self, VaultError> {
+        journal::check(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let blame = |error| explain(path, error);
         // SQLite's NOFOLLOW also refuses links among the folders above, such as macOS's /tmp: resolve those first
         let real = resolve_folder(path)?;
@@ -71,17 +77,10 @@ impl SqliteStore {
         connection
             .execute_batch(
                 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
-                 PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON;",
+                 PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA journal_mode=TRUNCATE;",
             )
             .map_err(blame)?;
-        // no vault is in write-ahead mode, and taking a file out of it would change it before anything is known of it
-        let mode: String =
-            connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(blame)?;
-        if mode == "wal" {
-            return Err(VaultError::damaged("its file is in write-ahead mode"));
-        }
-        connection.execute_batch("PRAGMA journal_mode=TRUNCATE;").map_err(blame)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), _held: held })
     }
 
     fn blame(&self, error: rusqlite::Error) -> VaultError {
@@ -124,6 +123,8 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn begin(&self, mode: Mode) -> Result<(), VaultError> {
+        // again: a process may have the vault open for long
+        journal::check(&self.path)?;
         let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
         self.run(sql, []).map(drop)
     }
@@ -318,6 +319,8 @@ fn explain(path: &Path, error: rusqlite::Error) -> VaultError {
             ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::TooBig => {
                 VaultError::damaged("its file is not a sound SQLite database")
             }
+            // what the engine has no name for: a file format, a schema that it does not understand
+            ErrorCode::Unknown => VaultError::damaged("its file is not a sound SQLite database"),
             _ => VaultError::Store(error),
         },
         // a column of another type, text that is not UTF-8, a table that is not there

@@ -5,21 +5,9 @@ use crate::{
     scratch::{Scratch, name, read, store},
 };
 
-/// A vault with two secrets, one of them with a history, and one deleted.
-fn furnished() -> Scratch {
-    let (scratch, mut vault) = Scratch::new();
-    for text in ["old", "current"] {
-        store(&mut vault, "one", text);
-    }
-    store(&mut vault, "two", "other");
-    store(&mut vault, "gone", "deleted");
-    vault.change(|change| change.remove(&name("gone"))).expect("remove");
-    scratch
-}
-
 /// Both a lookup of each name and the complete check refuse what `sql` has done.
 fn refused(sql: &str) {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     scratch.tamper(sql);
     let outcome = |result: Result<Option<String>, VaultError>| match result {
         Err(error) => error.kind(),
@@ -37,7 +25,7 @@ fn refused(sql: &str) {
 
 /// The complete check notices what `sql` has done, and so does listing; a lookup elsewhere need not.
 fn noticed(sql: &str) {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     scratch.tamper(sql);
     let vault = scratch.open().expect("open");
     assert!(!vault.verify().expect("verify").is_sound(), "{sql}");
@@ -86,7 +74,7 @@ fn hostile_a07_deleted_and_hidden_rows() {
 
 #[test]
 fn hostile_a07_a_tombstone_made_current_again() {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     scratch.tamper("UPDATE record SET kind = 1, seq = 0 WHERE kind = 3");
     let vault = scratch.open().expect("open");
     assert!(matches!(read(&vault, "gone"), Err(VaultError::Damaged(_))));
@@ -112,7 +100,7 @@ fn hostile_a09_a_policy_of_another_secret() {
 fn hostile_a11_edited_keyslots() {
     refused("UPDATE record SET public = x'02' WHERE kind = 4");
     refused("UPDATE record SET sealed = zeroblob(112) WHERE kind = 4");
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     scratch.tamper(
         "INSERT INTO record SELECT CAST(x'0000' || zeroblob(16) AS BLOB), 4, 0, zeroblob(16), 1, 0, public, metadata, policy, sealed \
          FROM record WHERE kind = 4",
@@ -132,7 +120,7 @@ fn hostile_a12_other_formats_and_suites_are_left_alone() {
         ("PRAGMA journal_mode=WAL; UPDATE header SET value = x'02000000' WHERE name = 'format'", "damaged"),
     ];
     for (sql, kind) in edits {
-        let scratch = furnished();
+        let scratch = Scratch::furnished();
         scratch.tamper(sql);
         let before = std::fs::read(scratch.location.database()).expect("read");
         let Err(error) = scratch.open() else { panic!("{sql}: opened") };
@@ -153,7 +141,7 @@ fn hostile_a13_extra_schema() {
         "CREATE TABLE extra (x)",
         "CREATE INDEX i ON record (version)",
     ] {
-        let scratch = furnished();
+        let scratch = Scratch::furnished();
         scratch.tamper(sql);
         assert!(matches!(scratch.open(), Err(VaultError::Damaged(_))), "{sql}");
     }
@@ -167,7 +155,7 @@ fn edited_header_values_do_not_open() {
         "UPDATE header SET value = x'0100000000000000' WHERE name = 'generation'",
         "UPDATE header SET value = zeroblob(400) WHERE name = 'manifest'",
     ] {
-        let scratch = furnished();
+        let scratch = Scratch::furnished();
         scratch.tamper(sql);
         let Err(error) = scratch.open() else { panic!("{sql}: opened") };
         assert!(matches!(error.kind(), "damaged" | "wrong_key"), "{sql}: {error}");
@@ -186,7 +174,7 @@ fn edited_nodes_are_refused() {
 
 #[test]
 fn hostile_a10_rolled_back_and_forked_files_disclose_nothing() {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     let copy = |from: &std::path::Path, to: &std::path::Path| {
         std::fs::copy(from, to).expect("copy");
     };
@@ -223,7 +211,7 @@ fn hostile_a10_rolled_back_and_forked_files_disclose_nothing() {
 
 #[test]
 fn an_accepted_rollback_goes_on_above_both() {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     let old = std::fs::read(scratch.location.database()).expect("read");
     for _ in 0..3 {
         store(&mut scratch.open().expect("open"), "one", "newest");
@@ -240,7 +228,7 @@ fn an_accepted_rollback_goes_on_above_both() {
 
 #[test]
 fn a_pin_among_the_recent_generations_is_accepted_and_raised() {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     let elsewhere =
         crate::Location { dir: scratch.location.dir.clone(), state: scratch.folder.path().join("elsewhere") };
     for round in 0..130 {
@@ -255,13 +243,13 @@ fn a_pin_among_the_recent_generations_is_accepted_and_raised() {
 fn hostile_a18_paths_that_cannot_be_trusted() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let open_kind = |scratch: &Scratch| scratch.open().map(drop).map_err(|error| error.kind());
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     std::fs::set_permissions(scratch.location.database(), PermissionsExt::from_mode(0o666)).expect("chmod");
     assert_eq!(open_kind(&scratch), Err("unsafe_path"));
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     std::fs::set_permissions(&scratch.location.dir, PermissionsExt::from_mode(0o777)).expect("chmod");
     assert_eq!(open_kind(&scratch), Err("unsafe_path"));
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     let moved = scratch.folder.path().join("moved.db");
     std::fs::rename(scratch.location.database(), &moved).expect("rename");
     assert_eq!(open_kind(&scratch), Err("vault_not_found"));
@@ -270,21 +258,6 @@ fn hostile_a18_paths_that_cannot_be_trusted() {
     std::fs::remove_file(scratch.location.database()).expect("remove");
     std::fs::create_dir(scratch.location.database()).expect("mkdir");
     assert_eq!(open_kind(&scratch), Err("unsafe_path"));
-}
-
-#[test]
-fn truncated_and_garbage_files_are_refused() {
-    let scratch = furnished();
-    let whole = std::fs::read(scratch.location.database()).expect("read");
-    for length in [0, 1, 16, 100, 4095, 4096, whole.len() / 2, whole.len() - 1] {
-        std::fs::write(scratch.location.database(), &whole[..length]).expect("write");
-        let outcome = scratch.open().and_then(|vault| read(&vault, "one"));
-        match outcome {
-            // what was cut off held nothing of this secret
-            Ok(text) => assert_eq!(text.as_deref(), Some("current"), "{length}"),
-            Err(error) => assert!(matches!(error.kind(), "damaged" | "wrong_key"), "{length}: {error}"),
-        }
-    }
 }
 
 /// Everything that can be read, or the kind of the first refusal.
@@ -308,37 +281,9 @@ fn contents(scratch: &Scratch) -> Result<Vec<String>, &'static str> {
 }
 
 #[test]
-fn hostile_a01_flipped_bits_are_refused_or_change_nothing() {
-    let scratch = furnished();
-    let expected = contents(&scratch).expect("sound");
-    let whole = std::fs::read(scratch.location.database()).expect("read");
-    let (mut refused, mut identical) = (0, 0);
-    // a sample that meets every page and, over time, every kind of byte
-    for bit in (0..whole.len() * 8).step_by(263) {
-        let mut flipped = whole.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        std::fs::write(scratch.location.database(), &flipped).expect("write");
-        match contents(&scratch) {
-            Ok(found) => {
-                assert_eq!(found, expected, "bit {bit}");
-                identical += 1;
-            }
-            Err(kind) => {
-                assert!(
-                    matches!(kind, "damaged" | "wrong_key" | "needs_newer" | "keyslot" | "rolled_back"),
-                    "bit {bit}: {kind}"
-                );
-                refused += 1;
-            }
-        }
-    }
-    assert!(refused > 100 && identical > 0, "{refused} refused, {identical} identical");
-}
-
-#[test]
 fn hostile_a05_rows_of_another_vault_with_the_same_key() {
-    let scratch = furnished();
-    let other = furnished();
+    let scratch = Scratch::furnished();
+    let other = Scratch::furnished();
     scratch.tamper(&format!(
         "ATTACH '{}' AS other; \
          UPDATE record SET sealed = (SELECT r.sealed FROM other.record AS r WHERE r.kind = 1 AND r.version = 2), \
@@ -349,28 +294,10 @@ fn hostile_a05_rows_of_another_vault_with_the_same_key() {
 }
 
 #[test]
-fn hostile_c33_a_stale_journal_of_another_vault() {
-    let scratch = furnished();
-    let expected = contents(&scratch).expect("sound");
-    let other = furnished();
-    // a hot journal: what a crash in the middle of a commit leaves
-    let file = rusqlite::Connection::open(other.location.database()).expect("open");
-    file.execute_batch("PRAGMA journal_mode=PERSIST; PRAGMA cache_spill=1; PRAGMA cache_size=1; BEGIN IMMEDIATE; UPDATE record SET version = version + 1; INSERT INTO body SELECT randomblob(16), 1, randomblob(90000);").expect("write");
-    let journal = |scratch: &Scratch| scratch.location.dir.join("vault.db-journal");
-    std::fs::copy(journal(&other), journal(&scratch)).expect("copy");
-    drop(file);
-    match contents(&scratch) {
-        Ok(found) => assert_eq!(found, expected),
-        // where the journal brought the other vault's header, the keyslots do not open
-        Err(kind) => assert!(matches!(kind, "damaged" | "wrong_key"), "{kind}"),
-    }
-}
-
-#[test]
 fn hostile_c34_the_file_replaced_while_open() {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     let vault = scratch.open().expect("open");
-    let other = furnished();
+    let other = Scratch::furnished();
     std::fs::remove_file(scratch.location.database()).expect("remove");
     std::fs::copy(other.location.database(), scratch.location.database()).expect("copy");
     // the open one goes on with the file that it has; a new one sees another vault and has no key to it
@@ -405,7 +332,7 @@ fn hostile_c32_many_writers_lose_nothing() {
 
 #[test]
 fn a_damaged_pin_stops_everything_until_the_file_is_accepted() {
-    let scratch = furnished();
+    let scratch = Scratch::furnished();
     let pins = scratch.location.state.join("pins");
     let mut files = std::fs::read_dir(&pins).expect("pins").map(|file| file.expect("file").path());
     let pin = files.find(|path| path.extension().is_none()).expect("a pin");

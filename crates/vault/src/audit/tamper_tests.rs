@@ -22,7 +22,7 @@ fn parts(scratch: &Scratch) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn hostile_a1_every_flipped_bit_is_refused_or_is_a_torn_tail() {
+fn hostile_a01_every_flipped_bit_is_refused_or_is_a_torn_tail() {
     let (scratch, head) = Scratch::with(3);
     let sound = scratch.bytes();
     let bounds = bounds(&sound);

@@ -114,7 +114,7 @@ fn check_torn(scratch: &Scratch, head: Option<Head>, whole: u64, torn: u64) {
 }
 
 #[test]
-fn hostile_a2_a_tail_torn_at_every_byte_is_cut() {
+fn hostile_a02_a_tail_torn_at_every_byte_is_cut() {
     let (scratch, head) = Scratch::with(2);
     let start = scratch.bytes().len();
     scratch.add(3);

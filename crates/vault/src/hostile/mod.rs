@@ -1,0 +1,5 @@
+//! Attacks by whoever can write the files of a locked vault, below the level of rows.
+
+mod flips;
+#[cfg(unix)]
+mod journals;
