@@ -63,6 +63,15 @@ pub(crate) fn open_with_key(context: &Context) -> Outcome<(Vault, Key)> {
     open_by(context, Vault::open)
 }
 
+/// vault-key.md, section 3. A vault that cannot be read, such as one that was rolled back, has worse to tell.
+fn warn_if_weak(vault: &Vault) {
+    let slots = vault.slots().unwrap_or_default();
+    if let Some(slot) = slots.iter().find(|slot| slot.id == vault.slot() && crate::report::is_weak(slot)) {
+        output::warn("this passphrase is protected less than a new one would be");
+        output::hint(&format!("subrosa keys add passphrase, then subrosa keys remove {}", slot.id));
+    }
+}
+
 /// The vault may wait for a person or a server now, when the key is gone.
 fn without_traces(vault: Vault) -> Vault {
     wipe_dead_stack();
@@ -76,7 +85,12 @@ fn open_by(
     let location = location(context)?;
     let (key, opened) = attempt(context, &location, open)?;
     match opened {
-        Ok(vault) => Ok((vault, key)),
+        Ok(vault) => {
+            if matches!(key, Key::Passphrase(_)) {
+                warn_if_weak(&vault);
+            }
+            Ok((vault, key))
+        }
         Err(error) => Err(refused(context, &location, error, &key)),
     }
 }

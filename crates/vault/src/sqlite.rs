@@ -12,7 +12,7 @@ use rusqlite::{
 };
 
 use crate::{
-    FORMAT, VaultError, journal,
+    FORMAT, SUITE, VaultError, journal,
     store::{EachRow, Mode, Row, RowRef, Store},
 };
 
@@ -139,6 +139,11 @@ impl Store for SqliteStore {
     }
 
     fn check_schema(&self) -> Result<(), VaultError> {
+        // another format may well have other tables, which make it no damaged vault
+        let format: u32 = self.one("PRAGMA user_version", [], |row| row.get(0))?.unwrap_or_default();
+        if format > FORMAT {
+            return Err(VaultError::NeedsNewer { format, suite: SUITE });
+        }
         let found = self
             .all("SELECT sql FROM sqlite_schema ORDER BY name", [], |row| row.get::<_, Option<String>>(0))?;
         if found.len() == SCHEMA.len()

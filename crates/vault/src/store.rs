@@ -104,7 +104,7 @@ pub(crate) trait Store {
     fn commit(&self) -> Result<(), VaultError>;
     fn roll_back(&self);
 
-    /// Compares the schema with that of the format.
+    /// Compares the schema with that of the format, unless the file says that it is of a greater one.
     fn check_schema(&self) -> Result<(), VaultError>;
 
     fn header(&self) -> Result<Vec<(String, Vec<u8>)>, VaultError>;

@@ -114,6 +114,8 @@ fn hostile_a12_other_formats_and_suites_are_left_alone() {
         ("UPDATE header SET value = x'02000000' WHERE name = 'format'", "needs_newer"),
         ("UPDATE header SET value = x'0000' WHERE name = 'suite'", "needs_newer"),
         ("UPDATE header SET value = x'0900' WHERE name = 'suite'", "needs_newer"),
+        ("PRAGMA user_version=2", "needs_newer"),
+        ("PRAGMA user_version=2; DROP TABLE header; CREATE TABLE head (all_of_it BLOB)", "needs_newer"),
         ("DELETE FROM header WHERE name = 'suite'", "damaged"),
         ("INSERT INTO header VALUES ('more', x'00')", "damaged"),
         ("PRAGMA journal_mode=WAL", "damaged"),
