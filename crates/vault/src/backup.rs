@@ -21,6 +21,26 @@ pub struct Purged {
     pub secrets: u64,
 }
 
+/// Copies an audit log, if there is one. A link is not followed, neither there nor where the copy goes.
+fn copy_log(log: &Path, dir: &Path) -> Result<(), VaultError> {
+    match std::fs::symlink_metadata(log) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(VaultError::io("copy", log)(error)),
+        Ok(file) if !file.is_file() => {
+            return Err(VaultError::Unsafe { path: log.to_owned(), why: "is not a regular file" });
+        }
+        Ok(_) => {}
+    }
+    let draft = dir.join(".audit.log.new");
+    let _ = std::fs::remove_file(&draft);
+    let mut copy = files::make_private_file(&draft)?;
+    std::fs::File::open(log)
+        .and_then(|mut log| std::io::copy(&mut log, &mut copy))
+        .and_then(|_| copy.sync_all())
+        .and_then(|()| std::fs::rename(&draft, dir.join(crate::audit::FILE)))
+        .map_err(VaultError::io("copy", log))
+}
+
 impl Vault {
     /// Makes a consistent copy of the vault and its audit log in a new folder while others may write.
     ///
@@ -35,10 +55,7 @@ impl Vault {
         let draft = dir.join(".vault.db.new");
         let _ = std::fs::remove_file(&draft);
         self.copy_database(&draft)?;
-        let log = self.location.dir.join(crate::audit::FILE);
-        if log.exists() {
-            std::fs::copy(&log, dir.join(crate::audit::FILE)).map_err(VaultError::io("copy", &log))?;
-        }
+        copy_log(&self.location.dir.join(crate::audit::FILE), dir)?;
         publish(&draft, &target.database()).map_err(VaultError::io("create", target.database()))?;
         files::sync_folder(dir)
     }
