@@ -5,6 +5,7 @@
 //! - [`Folder`]: a private folder that goes when the test ends.
 //! - [`PrivateKeyring`] and [`in_keyring`]: a Secret Service of the test's own, unlocked, locked or missing.
 //! - [`CaptureServer`]: an HTTP server that shows what reached it, byte for byte, and answers as the test says.
+//! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
@@ -17,6 +18,8 @@ mod http_server;
 mod keyring;
 mod need;
 #[cfg(unix)]
+mod ordinary_user;
+#[cfg(unix)]
 mod terminal;
 
 pub use backends::backend_python;
@@ -25,5 +28,7 @@ pub use http_server::{Answer, CaptureOptions, CaptureServer, Captured, Certifica
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
 pub use need::{SKIPPED_LOG, found, needs, skip};
+#[cfg(unix)]
+pub use ordinary_user::OrdinaryUser;
 #[cfg(unix)]
 pub use terminal::{Finished, Terminal};
