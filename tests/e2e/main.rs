@@ -12,6 +12,7 @@ mod hostile;
 mod keychain;
 mod masking;
 mod parity;
+mod permissions;
 mod prompts;
 mod redirects;
 mod rollback;
