@@ -15,6 +15,7 @@ mod keychain;
 mod leaks;
 mod masking;
 mod parity;
+mod permissions;
 mod prompts;
 mod redirects;
 mod rollback;

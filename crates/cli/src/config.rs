@@ -55,6 +55,10 @@ pub(crate) fn load() -> Outcome<Config> {
 
 fn load_from(path: &Path) -> Outcome<Config> {
     let text = match fs::metadata(path) {
+        // opening a FIFO would wait for its writer, and a device may have no end
+        Ok(file) if !file.is_file() => {
+            return Err(Failure::general(format!("{} is not a regular file", path.display())));
+        }
         Ok(file) if file.len() > MAX_LEN => {
             return Err(Failure::general(format!("{} is larger than 1 MiB", path.display())));
         }

@@ -7,6 +7,7 @@
 //! - [`CaptureServer`]: an HTTP server that shows what reached it, byte for byte, and answers as the test says.
 //! - [`faults`]: a program that dies at a chosen system call, or that one of its calls fails.
 //! - [`leak`]: unique texts that are planted, and looked for in everything that the program says, keeps or sends.
+//! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
@@ -22,6 +23,8 @@ mod keyring;
 pub mod leak;
 mod need;
 #[cfg(unix)]
+mod ordinary_user;
+#[cfg(unix)]
 mod terminal;
 
 pub use backends::backend_python;
@@ -32,5 +35,7 @@ pub use http_server::{
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
 pub use need::{SKIPPED_LOG, found, needs, skip};
+#[cfg(unix)]
+pub use ordinary_user::OrdinaryUser;
 #[cfg(unix)]
 pub use terminal::{Finished, Terminal};

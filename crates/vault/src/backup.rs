@@ -24,11 +24,26 @@ pub struct Purged {
     pub secrets: u64,
 }
 
-/// Copies the audit log, private like it. One that is there is of a backup that was interrupted: no vault stands by it.
-fn copy_log(from: &Path, to: &Path) -> Result<(), VaultError> {
-    std::fs::copy(from, to)
-        .and_then(|_| std::fs::File::open(to)?.sync_all())
-        .map_err(VaultError::io("copy the audit log to", to))
+/// Copies an audit log, if there is one. A link is not followed, neither there nor where the copy goes.
+fn copy_log(log: &Path, dir: &Path) -> Result<(), VaultError> {
+    match std::fs::symlink_metadata(log) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(VaultError::io("copy", log)(error)),
+        Ok(file) if !file.is_file() => {
+            return Err(VaultError::Unsafe { path: log.to_owned(), why: "is not a regular file" });
+        }
+        Ok(_) => {}
+    }
+    let draft = dir.join(".audit.log.new");
+    let _ = std::fs::remove_file(&draft);
+    let mut copy = files::make_private_file(&draft)?;
+    std::fs::File::open(log)
+        .and_then(|mut log| std::io::copy(&mut log, &mut copy))
+        .and_then(|_| copy.sync_all())
+        // one that is there is of a backup that was interrupted: no vault stands by it
+        .and_then(|()| std::fs::rename(&draft, dir.join(crate::audit::FILE)))
+        .map_err(VaultError::io("copy the audit log to", dir.join(crate::audit::FILE)))
+        .inspect_err(|_| drop(std::fs::remove_file(&draft)))
 }
 
 impl Vault {
@@ -45,8 +60,7 @@ impl Vault {
         let draft = dir.join(".vault.db.new");
         let _ = std::fs::remove_file(&draft);
         self.copy_database(&draft)?;
-        let log = self.location.dir.join(crate::audit::FILE);
-        let copied = if log.exists() { copy_log(&log, &dir.join(crate::audit::FILE)) } else { Ok(()) };
+        let copied = copy_log(&self.location.dir.join(crate::audit::FILE), dir);
         copied.and_then(|()| publish(&draft, &target.database())).inspect_err(|_| {
             let _ = std::fs::remove_file(&draft);
         })?;

@@ -26,10 +26,14 @@ impl Location {
         self.dir.join(DATABASE)
     }
 
-    /// Whether there is a vault, sound or not.
+    /// Whether there is a vault, sound or not. Where the system does not tell, there may be one: opening it says why not.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.database().symlink_metadata().is_ok()
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        match self.database().symlink_metadata() {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), NotFound | NotADirectory),
+        }
     }
 }
 

@@ -93,15 +93,42 @@ impl FilePins {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.create(&self.folder).map_err(fail)?;
-        let lock = private(OpenOptions::new().create(true).truncate(false)).open(path.with_extension("lock"));
-        let lock = lock.map_err(fail)?;
+        self.private_folder(&path)?;
+        let lock = open_lock(&path.with_extension("lock")).map_err(fail)?;
         lock.lock().map_err(fail)?;
         write(&path)
+    }
+
+    /// Who may write into the folder could take the pin out of it.
+    fn private_folder(&self, path: &Path) -> Result<(), PinError> {
+        match fs::metadata(&self.folder) {
+            Ok(folder) if others_may_write(&folder) => Err(PinError::Unsafe(path.to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens the lock's file, which never holds anything. Opening a FIFO would wait for its reader, a link make a file elsewhere.
+fn open_lock(path: &Path) -> std::io::Result<File> {
+    loop {
+        let opened = match fs::symlink_metadata(path) {
+            Ok(file) if file.is_file() => private(&mut OpenOptions::new()).open(path),
+            Ok(_) => return Err(std::io::Error::other("its lock is not a regular file")),
+            Err(_) => private(OpenOptions::new().create_new(true)).open(path),
+        };
+        match opened {
+            // another process made it, or forgot the vault, meanwhile
+            Err(error)
+                if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound)
+                    && path.parent().is_some_and(Path::is_dir) => {}
+            opened => return opened,
+        }
     }
 }
 
 impl PinStore for FilePins {
     fn read(&self, vault: &VaultId) -> Result<Option<Pin>, PinError> {
+        self.private_folder(&self.path(vault))?;
         read(&self.path(vault), vault)
     }
 
@@ -151,7 +178,9 @@ fn read(path: &Path, vault: &VaultId) -> Result<Option<Pin>, PinError> {
 fn replace(path: &Path, vault: &VaultId, pin: &Pin) -> Result<(), PinError> {
     let fail = |source| PinError::Write { path: path.to_owned(), source };
     let draft = path.with_extension("new");
-    let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&draft).map_err(fail)?;
+    // what a crash left, or a link that would be followed
+    let _ = fs::remove_file(&draft);
+    let mut file = private(OpenOptions::new().create_new(true)).open(&draft).map_err(fail)?;
     file.write_all(format(vault, pin).as_bytes()).map_err(fail)?;
     // without this, a power failure could leave an empty pin, and an unreadable pin locks the user out
     file.sync_all().map_err(fail)?;

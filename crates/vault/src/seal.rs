@@ -285,8 +285,21 @@ mod tests {
 
     #[test]
     fn hostile_a14_context_fields_cannot_be_shifted() {
-        assert_ne!(context("a:b", "c").encode(), context("a", "b:c").encode());
-        assert_ne!(context("ab", "c").encode(), context("a", "bc").encode());
+        let (_, key) = keys();
+        let ambiguous = ["", ":", "a", "b", "a:b", "b:c", "a:", ":b", "ab", "c", "a\0b", "\u{4}"];
+        let places = ambiguous.iter().flat_map(|table| ambiguous.map(|field| context(table, field)));
+        let places: Vec<_> = places.collect();
+        let encodings: std::collections::BTreeSet<_> = places.iter().map(Context::encode).collect();
+        assert_eq!(encodings.len(), places.len());
+        let sealed = seal(&key, &context("a:b", "c"), Padding::Row, b"x").expect("seal");
+        for place in &places {
+            let opens = open(&key, place, Padding::Row, &sealed.head, sealed.body.clone()).is_ok();
+            assert_eq!(opens, (place.table, place.field) == ("a:b", "c"), "{} {}", place.table, place.field);
+        }
+        let [mut short, mut long] = [context("a", "b"); 2];
+        (short.record, long.record) = (b"", b"a");
+        (short.table, long.table) = ("aa", "a");
+        assert_ne!(short.encode(), long.encode());
     }
 
     #[test]
@@ -320,14 +333,24 @@ mod tests {
     }
 
     #[test]
-    fn hostile_a15_no_one_time_key_twice() {
+    fn hostile_a15_no_one_time_key_twice_in_two_million_seals() {
+        const SEALS: usize = 2_000_000;
         let (_, key) = keys();
         let place = context("secret", "value");
-        let mut seen = std::collections::HashSet::new();
-        for _ in 0..20_000 {
-            let sealed = seal(&key, &place, Padding::None, b"").expect("seal");
-            assert!(seen.insert(*sealed.commitment()));
-        }
+        let seal_some = || {
+            let one = |_| *seal(&key, &place, Padding::None, b"").expect("seal").commitment();
+            (0..SEALS / 2).map(one).collect::<Vec<_>>()
+        };
+        // the nonce is always the same, and a commitment names the key beside it
+        let mut seen = std::thread::scope(|scope| {
+            let other = scope.spawn(seal_some);
+            let mut seen = seal_some();
+            seen.extend(other.join().expect("sealed"));
+            seen
+        });
+        seen.sort_unstable();
+        assert_eq!(seen.len(), SEALS);
+        assert!(seen.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
     #[test]

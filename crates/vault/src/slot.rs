@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_sixteen_slots_are_tried() {
+    fn hostile_b19_no_more_than_sixteen_slots_are_tried() {
         let pass = passphrase("x");
         let bogus = |n| {
             let public = [&[2][..], &Kdf::from_parts(KdfParams::MINIMUM, [0; 16]).encode()].concat();

@@ -31,8 +31,10 @@ impl Preamble {
     /// Reads the header of a store whose transaction has begun; format and suite are judged before all else.
     pub fn read(store: &dyn Store) -> Result<Self, VaultError> {
         store.check_schema()?;
-        let mut rows: BTreeMap<String, Vec<u8>> = store.header()?.into_iter().collect();
+        let rows = store.header()?;
+        // counted before the names are: pages that were edited can hold a name twice
         let count = rows.len();
+        let mut rows: BTreeMap<String, Vec<u8>> = rows.into_iter().collect();
         let mut take = |name: &str| {
             rows.remove(name).ok_or_else(|| VaultError::damaged(format!("its header has no {name}")))
         };

@@ -38,8 +38,8 @@ type Earlier = (u64, i64, u64, Option<Vec<u8>>);
 type Secret = (String, Option<Vec<u8>>);
 
 /// A sound vault, as small as one with everything in it can be, and what it tells.
-struct Small {
-    bytes: Vec<u8>,
+pub(super) struct Small {
+    pub(super) bytes: Vec<u8>,
     id: String,
     pin: Vec<u8>,
     key: VaultKey,
@@ -49,6 +49,11 @@ struct Small {
 
 impl Small {
     fn new() -> Self {
+        Self::with(0)
+    }
+
+    /// The same with more secrets, so that tables need more than one page.
+    pub(super) fn with(more: usize) -> Self {
         let (scratch, mut vault) = Scratch::in_memory();
         // one group of the tree holds them all, since every group is another page of the file
         let names = ["one", "gone"].map(|text| {
@@ -69,6 +74,12 @@ impl Small {
                 })?;
                 change.set(gone, Some(&value("deleted")))?;
                 change.remove(gone)
+            })
+            .expect("change");
+        vault
+            .change(|change| {
+                (0..more)
+                    .try_for_each(|n| change.set(&name(&format!("more-{n}")), Some(&value("x"))).map(drop))
             })
             .expect("change");
         vault.store.compact().expect("compact");
@@ -99,7 +110,11 @@ impl Small {
     }
 
     /// Both processors at work, each on every second one.
-    fn try_all_in_parallel(&self, count: usize, edit: impl Fn(&mut Copy, usize) + Sync) -> Outcomes {
+    pub(super) fn try_all_in_parallel(
+        &self,
+        count: usize,
+        edit: impl Fn(&mut Copy, usize) + Sync,
+    ) -> Outcomes {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         thread::scope(|scope| {
             let edit = &edit;
@@ -189,13 +204,13 @@ impl Told {
 
 /// What became of the edits.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Outcomes {
+pub(super) struct Outcomes {
     /// Something was refused that the sound vault tells.
-    refused: usize,
+    pub(super) refused: usize,
     /// Everything is told as by the sound vault, but the complete check names a problem.
-    noticed: usize,
+    pub(super) noticed: usize,
     /// Everything is as in the sound vault.
-    identical: usize,
+    pub(super) identical: usize,
 }
 
 impl Outcomes {
@@ -206,7 +221,7 @@ impl Outcomes {
 
 impl Outcomes {
     #[allow(clippy::print_stdout, reason = "the figures are for the person who reads the test run")]
-    fn show(&self, what: &str, count: usize) {
+    pub(super) fn show(&self, what: &str, count: usize) {
         let Self { refused, noticed, identical } = self;
         assert_eq!(refused + noticed + identical, count, "each has one outcome");
         println!(
@@ -224,7 +239,7 @@ impl AddAssign for Outcomes {
 }
 
 /// A copy of the vault to be damaged. Its file stays open here: closing it would give up SQLite's locks in this process.
-struct Copy {
+pub(super) struct Copy {
     scratch: tempfile::TempDir,
     location: Location,
     file: File,
@@ -248,7 +263,7 @@ impl Copy {
         copy
     }
 
-    fn write(&mut self, at: usize, bytes: &[u8]) {
+    pub(super) fn write(&mut self, at: usize, bytes: &[u8]) {
         self.file.seek(SeekFrom::Start(at as u64)).expect("seek");
         self.file.write_all(bytes).expect("write");
     }
@@ -258,6 +273,11 @@ impl Copy {
         self.file.seek(SeekFrom::Start(0)).expect("seek");
         self.file.read_to_end(&mut bytes).expect("read");
         bytes
+    }
+
+    /// Makes it sound again.
+    pub(super) fn restore(&mut self, small: &Small) {
+        self.write(0, &small.bytes);
     }
 
     /// Flips one bit, after the last one was flipped back.

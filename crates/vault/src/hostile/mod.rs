@@ -3,3 +3,6 @@
 mod flips;
 #[cfg(unix)]
 mod journals;
+mod pages;
+#[cfg(unix)]
+mod paths;
