@@ -16,6 +16,7 @@ mod leaks;
 mod masking;
 mod parity;
 mod prompts;
+mod redirect_matrix;
 mod redirects;
 mod rollback;
 mod stage;
