@@ -213,19 +213,18 @@ impl Reader<'_> {
     /// `content`, `=content`, `name=content`, `@file`, `name@file`.
     fn append_encoded(&self, body: &mut Body, text: &OsStr) -> Outcome {
         let bytes = text.as_encoded_bytes();
-        let name_of =
-            |name: &[u8]| Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty());
+        let name_of = |name: &[u8]| (!name.is_empty()).then(|| self.text(name));
         // an equals sign anywhere counts before an at sign anywhere
         let at = |sign: u8| bytes.iter().position(|byte| *byte == sign);
         match at(b'=').or_else(|| at(b'@')) {
             None => body.append_urlencoded(None, self.text(bytes)),
             Some(at) if bytes[at] == b'=' => {
-                body.append_urlencoded(name_of(&bytes[..at]).as_deref(), self.text(&bytes[at + 1..]));
+                body.append_urlencoded(name_of(&bytes[..at]), self.text(&bytes[at + 1..]));
             }
             Some(at) => {
                 let file = String::from_utf8_lossy(&bytes[at + 1..]).into_owned();
                 let content = self.file_text(&read(Path::new(&file))?, &file)?;
-                body.append_urlencoded(name_of(&bytes[..at]).as_deref(), content);
+                body.append_urlencoded(name_of(&bytes[..at]), content);
             }
         }
         Ok(())
