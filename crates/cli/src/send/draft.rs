@@ -7,8 +7,10 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
 use crate::fault::quoted;
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use subrosa_http::{
@@ -71,12 +73,21 @@ fn expand(pattern: &str, args: &Args) -> Outcome<Vec<glob::Expansion>> {
     if args.globoff {
         return Ok(vec![glob::Expansion { url: pattern.to_owned(), matched: Vec::new() }]);
     }
-    let scan = subrosa_secret::scan(pattern.as_bytes());
-    let spans: Vec<_> =
-        if args.no_refs { Vec::new() } else { scan.references.into_iter().map(|it| it.span).collect() };
-    glob::expand(pattern, &spans).map_err(|error| {
-        malformed(format!("URL {pattern}: {error}")).hint("-g takes braces and brackets literally")
-    })
+    let failed = |why: &dyn Display| {
+        malformed(format!("URL {pattern}: {why}")).hint("-g takes braces and brackets literally")
+    };
+    let spans = if args.no_refs { Vec::new() } else { references(pattern) };
+    let expanded = glob::expand(pattern, &spans).map_err(|error| failed(&error))?;
+    let written: Vec<&str> = spans.into_iter().map(|span| &pattern[span]).collect();
+    let is_made = |url: &str| references(url).into_iter().any(|span| !written.contains(&&url[span]));
+    if !args.no_refs && expanded.iter().any(|one| is_made(&one.url)) {
+        return Err(failed(&"braces and brackets cannot make a reference"));
+    }
+    Ok(expanded)
+}
+
+fn references(url: &str) -> Vec<Range<usize>> {
+    subrosa_secret::scan(url.as_bytes()).references.into_iter().map(|reference| reference.span).collect()
 }
 
 /// `#1` in a file's name is what the first pattern of the URL became.
