@@ -19,6 +19,7 @@ mod prompts;
 mod redirect_matrix;
 mod redirects;
 mod rollback;
+mod spellings;
 mod stage;
 mod tampering;
 mod tls;
