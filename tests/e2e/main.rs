@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod home;
 mod hostile;
+mod injection;
 mod keychain;
 mod leaks;
 mod masking;
