@@ -7,6 +7,7 @@
 mod concurrency;
 #[cfg(target_os = "linux")]
 mod crash;
+mod delays;
 mod demo;
 mod doctor;
 mod home;
