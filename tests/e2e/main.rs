@@ -27,4 +27,5 @@ mod tampering;
 mod tls;
 mod trust;
 mod unresolved;
+mod url_parsers;
 mod ways_in;
