@@ -65,6 +65,7 @@ fn wire(request: &Captured) -> Vec<u8> {
 /// A user whose secret may go to one origin only.
 struct Case {
     home: Home,
+    value: String,
     scanner: Scanner,
     count: usize,
 }
@@ -74,8 +75,8 @@ impl Case {
         let mut canaries = Canaries::new();
         let value = canaries.plant(Kind::Value, "the value");
         let home = Home::new();
-        home.store("key", value, &["--host", origin]);
-        Self { home, scanner: Scanner::new(&canaries), count: 0 }
+        home.store("key", &value, &["--host", origin]);
+        Self { home, value, scanner: Scanner::new(&canaries), count: 0 }
     }
 
     fn send(&mut self, extra: &[&str], words: &[&str], url: &str, to: &str) -> Run {
@@ -202,4 +203,48 @@ fn hostile_e57_location_trusted_is_refused() {
         assert!(run.err.contains("--location-trusted"), "{place}: {run}");
     }
     assert_eq!((first.connections(), second.connections()), (0, 0));
+}
+
+/// A server cannot have its own references filled in, neither for itself nor for another.
+#[test]
+fn hostile_e60_locations_that_hold_references() {
+    let second = server(CaptureOptions::default());
+    let mut followed = 0;
+    for to in [
+        "http://{}/<<vault:key>>",
+        "http://{}/end?q=<<vault:key>>&p={{vault:key}}",
+        "http://{}/end#<<vault:key>>",
+        "http://<<vault:key>>@{}/end",
+        "http://me:<<vault:key>>@{}/end",
+        "http://<<vault:key>>.{}/end",
+        "<<vault:key>>://{}/end",
+        "/end/<<vault:key>>",
+        "?<<vault:key>>",
+        "<<vault:key>>",
+    ] {
+        for away in [false, true] {
+            let elsewhere = second.addr();
+            let first = CaptureServer::start(CaptureOptions::default().answering(move |place, request| {
+                let here = String::from_utf8_lossy(request.header("Host")[0]).into_owned();
+                let authority = if away { elsewhere.to_string() } else { here };
+                if place == 0 {
+                    Answer::redirect(302, &to.replace("{}", &authority))
+                } else {
+                    Answer::ok("end")
+                }
+            }));
+            let mut case = Case::new(&first.url(""));
+            // the vault is open, and what is asked for could go to either server
+            case.home.store("key", &case.value, &["--unrestricted"]);
+            case.home.store("other", "made-up-other", &["--unrestricted"]);
+            let before = second.requests().len();
+            let run = case.send(&[], &["-H", "X-Key: <<vault:other>>", "{}"], &first.url("/"), "nowhere");
+            let seen = [first.requests(), second.requests().split_off(before)].concat();
+            assert!([0, 100].contains(&run.code), "{to}: {run}");
+            followed += usize::from(run.code == 0);
+            assert_eq!(seen.len(), if run.code == 0 { 2 } else { 1 }, "{to}: {run}");
+            assert!(!seen.iter().any(|request| case.has_it(request)), "{to}: {seen:?}");
+        }
+    }
+    assert!(followed >= 10, "{followed} of 20 were followed");
 }
