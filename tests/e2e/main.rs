@@ -7,21 +7,26 @@
 mod concurrency;
 #[cfg(target_os = "linux")]
 mod crash;
+mod delays;
 mod demo;
 mod doctor;
 mod home;
 mod hostile;
+mod injection;
 mod keychain;
 mod leaks;
 mod masking;
 mod parity;
 mod permissions;
 mod prompts;
+mod redirect_matrix;
 mod redirects;
 mod rollback;
+mod spellings;
 mod stage;
 mod tampering;
 mod tls;
 mod trust;
 mod unresolved;
+mod url_parsers;
 mod ways_in;

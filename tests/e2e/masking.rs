@@ -7,15 +7,15 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use subrosa_testkit::{Answer, Captured};
 
-use crate::home::contains;
+use crate::home::{Home, Run, contains};
 use crate::stage::{Stage, VALUE};
 
-const HEADER: [&str; 2] = ["-H", "X-Key: <<vault:key>>"];
+pub(crate) const HEADER: [&str; 2] = ["-H", "X-Key: <<vault:key>>"];
 /// Characters that every encoding has to do something about.
-const AWKWARD: &str = "p&ss \"w\\rd\"/<mad\u{e9}-up>?=%+2b7e1516";
+pub(crate) const AWKWARD: &str = "p&ss \"w\\rd\"/<mad\u{e9}-up>?=%+2b7e1516";
 
 /// What the server got as `X-Key`: the echo is made of what really arrived.
-fn echoed(request: &Captured) -> Vec<u8> {
+pub(crate) fn echoed(request: &Captured) -> Vec<u8> {
     request.header("X-Key").first().map(|value| value.to_vec()).unwrap_or_default()
 }
 
@@ -91,7 +91,7 @@ fn masked(shown: &[u8], value: &str) {
     }
 }
 
-fn stage(value: &str, answer: impl Fn(&Captured) -> Answer + Send + Sync + 'static) -> Stage {
+pub(crate) fn stage(value: &str, answer: impl Fn(&Captured) -> Answer + Send + Sync + 'static) -> Stage {
     let stage = Stage::answering(move |_, request| answer(request));
     stage.home.store("key", value, &["--host", &stage.origin()]);
     stage
@@ -141,7 +141,7 @@ fn hostile_f67_cut_at_every_boundary() {
     });
     stage.allowed("key");
     let mut first = None;
-    for _ in 0..8 {
+    for _ in 0..64 {
         let run = stage.send_here(&[&["--mask"], &HEADER[..]].concat(), "/").ok();
         masked(&run.out, VALUE);
         assert_eq!(*first.get_or_insert_with(|| run.out.clone()), run.out);
@@ -198,15 +198,94 @@ fn hostile_f70_values_that_overlap() {
     assert_eq!(run.text(), "<<<vault:short>>> <<<vault:long>>> <<<vault:long>><<vault:tail>>>");
 }
 
+/// Every variable that makes programs of this kind talk.
+fn everything_logged(home: &mut Home) {
+    for (name, value) in [
+        ("RUST_BACKTRACE", "full"),
+        ("RUST_LIB_BACKTRACE", "full"),
+        ("RUST_LOG", "trace"),
+        ("SUBROSA_LOG", "trace"),
+        ("RUSTLS_LOG", "trace"),
+        ("TRACE", "1"),
+        ("DEBUG", "*"),
+    ] {
+        home.set(name, value);
+    }
+}
+
+/// No way in which an exchange can break off shows a value, or more than it shows without these variables.
+#[test]
+fn hostile_f71_whatever_breaks_off() {
+    let mut stage = stage(AWKWARD, |request| {
+        let value = String::from_utf8(echoed(request)).expect("text");
+        let head = "HTTP/1.1 200 OK\r\n";
+        Answer::raw(match request.target.split('?').next().unwrap_or_default() {
+            "/none" => String::new(),
+            "/status" => format!("HTTP/1.1 {value}\r\n\r\n"),
+            "/head" => format!("{head}X-Echo: {value}"),
+            "/header" => format!("{head}X {value}: {value}\r\n\r\n"),
+            "/length" => format!("{head}Content-Length: {value}\r\n\r\n{value}"),
+            "/short" => format!("{head}Content-Length: 999\r\n\r\n{value}"),
+            "/chunk" => format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n{value}\r\n"),
+            "/coding" => format!("{head}Content-Encoding: gzip\r\n\r\n{value}"),
+            "/location" => {
+                format!("HTTP/1.1 302 Found\r\nLocation: ftp://{value}\r\nContent-Length: 0\r\n\r\n")
+            }
+            path => panic!("{path}"),
+        })
+    });
+    let paths =
+        ["/none", "/status", "/head", "/header", "/length", "/short", "/chunk", "/coding", "/location"];
+    let breaks_off = |stage: &Stage| -> Vec<Run> {
+        let words = [&["-sS", "--mask", "--compressed", "-L"], &HEADER[..]].concat();
+        let mut runs: Vec<Run> =
+            paths.iter().map(|path| stage.send_here(&words, &format!("{path}?q=<<vault:key>>"))).collect();
+        runs.push(stage.send_here(&[&["-o", "no/such/folder"], &HEADER[..]].concat(), "/short"));
+        runs.push(stage.send_here(&[&["--cacert", "none.pem"], &HEADER[..]].concat(), "/short"));
+        runs
+    };
+    let quiet = breaks_off(&stage);
+    everything_logged(&mut stage.home);
+    for (run, quiet) in breaks_off(&stage).into_iter().zip(quiet) {
+        assert_ne!(run.code, 0, "{run}");
+        assert_eq!((run.code, &run.err, &run.out), (quiet.code, &quiet.err, &quiet.out));
+        for Spelling { name, telling, .. } in spellings(AWKWARD) {
+            assert!(!run.shows(&telling), "{name}: {run}");
+        }
+        for word in ["panicked", "backtrace", ".rs:", "TRACE", "DEBUG"] {
+            assert!(!run.shows(word), "{word}: {run}");
+        }
+    }
+}
+
+/// The reader of the answer goes away, or its disk is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_f71_nobody_takes_the_answer() {
+    let mut stage =
+        stage(AWKWARD, |request| Answer::ok([&echoed(request)[..], b"\n"].concat().repeat(1 << 15)));
+    everything_logged(&mut stage.home);
+    let url = stage.server.url("/");
+    for (rest, code) in [("> /dev/full", Some(23)), ("-o /dev/full", Some(23)), ("| head -c 0", None)] {
+        let line = format!("subrosa send -sS -H 'X-Key: <<vault:key>>' {url} {rest}");
+        let run = stage.home.shell(&line, "");
+        assert!(code.is_none_or(|code| run.code == code), "{run}");
+        for Spelling { name, telling, .. } in spellings(AWKWARD) {
+            assert!(!run.shows(&telling), "{name}: {run}");
+        }
+        for word in ["panicked", "backtrace", ".rs:"] {
+            assert!(!run.shows(word), "{word}: {run}");
+        }
+    }
+}
+
 #[test]
 fn hostile_f71_messages_traces_and_failures() {
     let mut stage = stage(AWKWARD, |request| {
         let value = String::from_utf8(echoed(request)).expect("text");
         Answer::raw(format!("HTTP/1.1 200 {value}\r\nX-Echo: {value}\r\nContent-Length: 99\r\n\r\n{value}"))
     });
-    for (name, value) in [("RUST_BACKTRACE", "full"), ("RUST_LOG", "trace"), ("RUST_LIB_BACKTRACE", "1")] {
-        stage.home.set(name, value);
-    }
+    everything_logged(&mut stage.home);
     // the body ends too early: the failure comes after the value was seen
     let url = stage.server.url("/?q=<<vault:key>>");
     let run = stage.send(

@@ -65,11 +65,11 @@ impl Body {
 
     /// Adds `name=content` with the content encoded (`--data-urlencode`), or the content alone.
     ///
-    /// References in the content stay references; their values are percent-encoded.
-    pub fn append_urlencoded(&mut self, name: Option<&str>, content: impl Into<Text>) {
+    /// References in the content stay references; their values are percent-encoded. The name is sent as written.
+    pub fn append_urlencoded(&mut self, name: Option<Text>, content: impl Into<Text>) {
         self.join();
         if let Some(name) = name {
-            self.segments.push(Segment { text: Text::new(format!("{name}=")), encoded: false });
+            self.segments.push(Segment { text: name.followed_by(b"="), encoded: false });
         }
         self.segments.push(Segment { text: content.into(), encoded: true });
     }
@@ -245,7 +245,7 @@ mod tests {
     fn encoded_pieces_keep_their_references() {
         let mut body = Body::new(BodyKind::Form);
         body.append("a=<<vault:x>>");
-        body.append_urlencoded(Some("b"), "c d <<vault:y>>");
+        body.append_urlencoded(Some("b".into()), "c d <<vault:y>>");
         assert_eq!(rules(&body, None), [Rule::Form, Rule::Urlencoded]);
     }
 

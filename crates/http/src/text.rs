@@ -41,6 +41,11 @@ impl Text {
         Self { bytes: Arc::new(Zeroizing::new(self.bytes[from..].to_vec())), literal: self.literal }
     }
 
+    /// The same with more behind it, treated alike.
+    pub(crate) fn followed_by(&self, more: &[u8]) -> Self {
+        Self { bytes: Arc::new(Zeroizing::new([&self.bytes, more].concat())), literal: self.literal }
+    }
+
     pub(crate) fn shared(&self) -> Arc<Zeroizing<Vec<u8>>> {
         self.bytes.clone()
     }

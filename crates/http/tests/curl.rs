@@ -96,7 +96,7 @@ fn draft(case: &[&str], base: &str) -> RequestDraft {
             "--json" => draft.body.get_or_insert_with(|| Body::new(BodyKind::Json)).append(value()),
             "--data-urlencode" => {
                 let (name, content) = value().split_once('=').expect("name=content");
-                let name = Some(name).filter(|name| !name.is_empty());
+                let name = Some(name).filter(|name| !name.is_empty()).map(Text::from);
                 draft.body.get_or_insert_with(|| Body::new(BodyKind::Form)).append_urlencoded(name, content);
             }
             other => panic!("unknown flag {other}"),

@@ -59,7 +59,7 @@ fn every_place_is_filled_by_its_own_rules() {
 
     let mut draft = RequestDraft::new(server.url("/"));
     let mut body = Body::of(BodyKind::Form, "x=1");
-    body.append_urlencoded(Some("k"), "c d <<vault:key>>");
+    body.append_urlencoded(Some("k".into()), "c d <<vault:key>>");
     draft.body = Some(body);
     let seen = arrives(&draft, &server, value).unwrap();
     assert_eq!(String::from_utf8(seen.body).unwrap(), format!("x=1&k=c+d+{encoded}"));

@@ -89,6 +89,31 @@ fn hostile_e62_responses_of_a_hostile_server_are_bounded() {
     assert_eq!(answered(folded.to_vec()), "reply");
 }
 
+/// Interim heads are kept until the final one: together they are no longer than one head may be.
+#[test]
+fn hostile_e62_interim_heads_are_bounded_in_all() {
+    let answered = |lengths: &[usize]| {
+        let head =
+            |length: &usize| format!("HTTP/1.1 103 Early Hints\r\nX: {}\r\n\r\n", "a".repeat(length - 33));
+        let mut bytes: String = lengths.iter().map(head).collect();
+        bytes.push_str("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        let server = CaptureServer::start(
+            CaptureOptions::default().answering(move |_, _| Answer::raw(bytes.clone().into_bytes())),
+        );
+        send(&RequestDraft::new(server.url("/")), &Connection::plain())
+            .map(|(status, _)| status)
+            .map_err(|error| (error.kind(), error.curl_code()))
+    };
+    const KIB: usize = 1024;
+    assert_eq!(answered(&[30 * KIB; 10]), Ok(200), "300 KiB");
+    assert_eq!(answered(&[300 * KIB - 1000, 1000]), Ok(200));
+    assert_eq!(answered(&[300 * KIB - 1000, 1001]), Err(("reply", Some(8))));
+    assert_eq!(answered(&[30 * KIB; 11]), Err(("reply", Some(8))));
+    assert_eq!(answered(&[300 * KIB + 1]), Err(("reply", Some(8))));
+    assert_eq!(answered(&[4 * KIB; 64]), Ok(200), "64 of them");
+    assert_eq!(answered(&[40; 65]), Err(("reply", Some(8))));
+}
+
 #[test]
 fn hostile_e62_nothing_behind_a_doubtful_body_is_read_as_the_next_answer() {
     let smuggled = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";

@@ -7,8 +7,10 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
 use crate::fault::quoted;
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use subrosa_http::{
@@ -71,12 +73,21 @@ fn expand(pattern: &str, args: &Args) -> Outcome<Vec<glob::Expansion>> {
     if args.globoff {
         return Ok(vec![glob::Expansion { url: pattern.to_owned(), matched: Vec::new() }]);
     }
-    let scan = subrosa_secret::scan(pattern.as_bytes());
-    let spans: Vec<_> =
-        if args.no_refs { Vec::new() } else { scan.references.into_iter().map(|it| it.span).collect() };
-    glob::expand(pattern, &spans).map_err(|error| {
-        malformed(format!("URL {pattern}: {error}")).hint("-g takes braces and brackets literally")
-    })
+    let failed = |why: &dyn Display| {
+        malformed(format!("URL {pattern}: {why}")).hint("-g takes braces and brackets literally")
+    };
+    let spans = if args.no_refs { Vec::new() } else { references(pattern) };
+    let expanded = glob::expand(pattern, &spans).map_err(|error| failed(&error))?;
+    let written: Vec<&str> = spans.into_iter().map(|span| &pattern[span]).collect();
+    let is_made = |url: &str| references(url).into_iter().any(|span| !written.contains(&&url[span]));
+    if !args.no_refs && expanded.iter().any(|one| is_made(&one.url)) {
+        return Err(failed(&"braces and brackets cannot make a reference"));
+    }
+    Ok(expanded)
+}
+
+fn references(url: &str) -> Vec<Range<usize>> {
+    subrosa_secret::scan(url.as_bytes()).references.into_iter().map(|reference| reference.span).collect()
 }
 
 /// `#1` in a file's name is what the first pattern of the URL became.
@@ -213,19 +224,18 @@ impl Reader<'_> {
     /// `content`, `=content`, `name=content`, `@file`, `name@file`.
     fn append_encoded(&self, body: &mut Body, text: &OsStr) -> Outcome {
         let bytes = text.as_encoded_bytes();
-        let name_of =
-            |name: &[u8]| Some(String::from_utf8_lossy(name).into_owned()).filter(|name| !name.is_empty());
+        let name_of = |name: &[u8]| (!name.is_empty()).then(|| self.text(name));
         // an equals sign anywhere counts before an at sign anywhere
         let at = |sign: u8| bytes.iter().position(|byte| *byte == sign);
         match at(b'=').or_else(|| at(b'@')) {
             None => body.append_urlencoded(None, self.text(bytes)),
             Some(at) if bytes[at] == b'=' => {
-                body.append_urlencoded(name_of(&bytes[..at]).as_deref(), self.text(&bytes[at + 1..]));
+                body.append_urlencoded(name_of(&bytes[..at]), self.text(&bytes[at + 1..]));
             }
             Some(at) => {
                 let file = String::from_utf8_lossy(&bytes[at + 1..]).into_owned();
                 let content = self.file_text(&read(Path::new(&file))?, &file)?;
-                body.append_urlencoded(name_of(&bytes[..at]).as_deref(), content);
+                body.append_urlencoded(name_of(&bytes[..at]), content);
             }
         }
         Ok(())

@@ -91,6 +91,27 @@ fn hostile_f67_every_cut_gives_the_same_result() {
     }
 }
 
+/// A value in each spelling, in pieces of every size and in three pieces cut at every two places.
+#[test]
+fn hostile_f67_every_size_and_every_split_of_one_value() {
+    let redactor = redactor(&[("key", KEY.as_bytes())]);
+    for spelling in forms::spellings(KEY.as_bytes()) {
+        let text = [b"<", spelling.as_slice(), b"> ", spelling.as_slice()].concat();
+        let whole = redactor.redact(&text).into_owned();
+        assert_eq!(whole, b"<<<vault:key>>> <<vault:key>>");
+        for size in 1..=64 {
+            assert_eq!(streamed(&redactor, text.chunks(size)), whole, "pieces of {size}");
+        }
+        let alone = spelling.as_slice();
+        for first in 0..=alone.len() {
+            for second in first..=alone.len() {
+                let pieces = [&alone[..first], &alone[first..second], &alone[second..]];
+                assert_eq!(streamed(&redactor, pieces), b"<<vault:key>>", "cut at {first} and {second}");
+            }
+        }
+    }
+}
+
 #[test]
 fn hostile_f68_a_pem_is_masked_whole_and_by_lines() {
     let pem = "-----BEGIN KEY-----\nMIIEowIBAAKCAQEA+b\nc3RvcmVkIGZvciB0ZXN0\n-----END KEY-----\n";
