@@ -3,6 +3,7 @@
 mod flips;
 #[cfg(unix)]
 mod journals;
+mod legible;
 mod pages;
 #[cfg(unix)]
 mod paths;
