@@ -1,5 +1,6 @@
 //! Attacks by whoever can write the files of a locked vault, below the level of rows.
 
+mod clock;
 mod flips;
 #[cfg(unix)]
 mod journals;
