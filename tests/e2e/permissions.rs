@@ -10,6 +10,11 @@ use subrosa_testkit::{Answer, CaptureOptions, OrdinaryUser};
 use crate::home::{Home, PROGRAM, Run, contains};
 use crate::stage::{Stage, VALUE};
 
+/// Something of a home, its mode as read-only and as usual.
+type Place<'f> = (&'f dyn Fn(&Home) -> PathBuf, u32, u32);
+/// What is put in a file's place, and its name.
+type Put<'f> = (&'f str, &'f dyn Fn(&Path));
+
 /// A home that belongs to an ordinary user.
 struct Given {
     stage: Stage,
@@ -49,8 +54,7 @@ fn chmod(path: &Path, mode: u32) {
 fn hostile_c31_a_read_only_file_or_folder_is_read() {
     let database = |home: &Home| home.database();
     let folder = |home: &Home| home.vault();
-    let places: [(&dyn Fn(&Home) -> PathBuf, u32, u32); 2] =
-        [(&database, 0o400, 0o600), (&folder, 0o500, 0o700)];
+    let places: [Place; 2] = [(&database, 0o400, 0o600), (&folder, 0o500, 0o700)];
     for (place, locked, unlocked) in places {
         let given = Given::new(Stage::new());
         let home = given.home();
@@ -152,7 +156,7 @@ fn hostile_a18_the_users_own_files_are_something_else() {
     let key = home.path("key");
     let sound = fs::read(&key).expect("the key");
     home.configure("");
-    let put: [(&str, &dyn Fn(&Path)); 4] = [
+    let put: [Put; 4] = [
         ("a FIFO", &|path| assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success())),
         ("a folder", &|path| fs::create_dir(path).expect("mkdir")),
         ("a device without end", &|path| std::os::unix::fs::symlink("/dev/zero", path).expect("symlink")),

@@ -194,6 +194,30 @@ fn hostile_a13_things_that_a_vault_has_not() {
     }
 }
 
+/// Of a purged secret not even the ciphertext is left: in the database, its journal, or any other file of the user.
+#[test]
+fn hostile_a17_the_ciphertext_of_a_purged_secret_is_gone() {
+    let stage = Stage::new();
+    let home = &stage.home;
+    home.store("other", OTHER, &[]);
+    home.store("big", "x".repeat(20_000), &[]);
+    home.store("big", "y".repeat(20_000), &[]);
+    let bodies: Vec<Vec<u8>> = {
+        let database = Connection::open(home.database()).expect("a database");
+        let mut bodies = database.prepare("SELECT body FROM body WHERE length(body) > 20000").expect("SQL");
+        let bodies = bodies.query_map([], |row| row.get(0)).expect("rows");
+        bodies.collect::<Result<_, _>>().expect("bodies")
+    };
+    assert_eq!(bodies.len(), 2);
+    let parts = bodies.iter().flat_map(|body| [0, 8_000, 16_000].map(|at| &body[at..at + 16]));
+    let parts: Vec<&[u8]> = parts.collect();
+    assert_eq!(home.files_with(&parts), [home.database()]);
+    home.run(&["rm", "big"]).ok();
+    home.run(&["purge", "--yes"]).ok();
+    assert_eq!(home.files_with(&parts), Vec::<PathBuf>::new());
+    assert_eq!(home.run(&["get", "other"]).ok().text(), OTHER);
+}
+
 /// After all of that the file that its owner left is as good as before: nothing was written to it or about it.
 #[test]
 fn the_sound_file_works_after_a_refusal() {

@@ -341,6 +341,49 @@ mod tests {
     }
 
     #[test]
+    fn hostile_a01_every_flipped_bit_of_a_passphrase_slot_is_refused() {
+        let pass = passphrase("correct horse");
+        let unlock = Unlock::Passphrase(&pass);
+        let sound = Slot::cheap("correct horse");
+        let flip = |bytes: &mut [u8], bit: usize| bytes[bit / 8] ^= 1 << (bit % 8);
+        let refused = |slot: &Slot, bit| match slot.open(&unlock).expect_err("refused") {
+            SlotError::DoesNotOpen | SlotError::Kdf(KdfError::Parameters(_)) | SlotError::Malformed(_) => {}
+            error => panic!("bit {bit}: {error}"),
+        };
+        // kind, costs and salt: another key is derived, or none
+        std::thread::scope(|scope| {
+            for first in 0..2 {
+                let (sound, refused) = (&sound, &refused);
+                scope.spawn(move || {
+                    for bit in (first..sound.public.len() * 8).step_by(2) {
+                        let mut slot = sound.clone();
+                        flip(&mut slot.public, bit);
+                        refused(&slot, bit);
+                    }
+                });
+            }
+        });
+        // the wrapped key and the id: the same key is derived for all of them
+        let key = SlotKey::derive(&VAULT, &sound.public, &unlock).expect("derive");
+        let open = |slot: &Slot| {
+            let place = Place { vault: &VAULT, id: slot.id, epoch: EPOCH, public: &slot.public };
+            key.open(&place, Sealed::from_slice(&slot.sealed).expect("long enough")).map(drop)
+        };
+        assert_eq!(open(&sound), Ok(()));
+        for bit in 0..WRAPPED_LEN * 8 {
+            let mut slot = sound.clone();
+            flip(&mut slot.sealed, bit);
+            assert_eq!(open(&slot), Err(SlotError::DoesNotOpen), "bit {bit}");
+        }
+        for bit in 0..crate::ID_LEN * 8 {
+            let mut id = *sound.id.as_bytes();
+            flip(&mut id, bit);
+            let slot = Slot { id: SlotId::from_bytes(id), ..sound.clone() };
+            assert_eq!(open(&slot), Err(SlotError::DoesNotOpen), "bit {bit} of the id");
+        }
+    }
+
+    #[test]
     fn hostile_a11_a_slot_of_another_vault_or_epoch_does_not_open() {
         let key = vault_key();
         let Slot { id, public, sealed } = Slot::new(&NewSlot::VaultKey { key: &key, label: "" });

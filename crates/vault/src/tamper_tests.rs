@@ -1,5 +1,7 @@
 //! What happens when someone edits the file of a locked vault (hostile inputs, part A).
 
+use std::path::Path;
+
 use subrosa_secret::Access;
 
 use crate::{
@@ -228,7 +230,7 @@ fn edited_nodes_are_refused() {
 #[test]
 fn hostile_a10_rolled_back_and_forked_files_disclose_nothing() {
     let scratch = Scratch::furnished();
-    let copy = |from: &std::path::Path, to: &std::path::Path| {
+    let copy = |from: &Path, to: &Path| {
         std::fs::copy(from, to).expect("copy");
     };
     let database = scratch.location.database();
@@ -324,19 +326,56 @@ fn hostile_a05_rows_of_another_vault_with_the_same_key() {
     assert_eq!(contents(&scratch), Err("damaged"));
 }
 
+/// A process that has a vault open goes on with the file that it has, or refuses; it never takes the other one's contents.
 #[test]
 fn hostile_c34_the_file_replaced_while_open() {
-    let scratch = Scratch::furnished();
-    let vault = scratch.open().expect("open");
-    let other = Scratch::furnished();
-    std::fs::remove_file(scratch.location.database()).expect("remove");
-    std::fs::copy(other.location.database(), scratch.location.database()).expect("copy");
-    // the open one goes on with the file that it has; a new one sees another vault and has no key to it
-    match read(&vault, "one") {
-        Ok(text) => assert_eq!(text.as_deref(), Some("current")),
-        Err(error) => assert!(matches!(error.kind(), "damaged" | "store"), "{error}"),
+    let replace: [(&str, fn(&Path, &Path)); 3] = [
+        ("another file under its name", |from, to| {
+            std::fs::remove_file(to).and_then(|()| std::fs::copy(from, to)).map(drop).expect("replace");
+        }),
+        ("renamed over it", |from, to| {
+            let copy = to.with_extension("copy");
+            std::fs::copy(from, &copy).and_then(|_| std::fs::rename(&copy, to)).expect("rename");
+        }),
+        ("written over in place", |from, to| {
+            std::fs::write(to, std::fs::read(from).expect("read")).expect("write");
+        }),
+    ];
+    for (what, replace) in replace {
+        let scratch = Scratch::furnished();
+        let older = scratch.folder.path().join("older.db");
+        std::fs::copy(scratch.location.database(), &older).expect("copy");
+        store(&mut scratch.open().expect("open"), "one", "newest");
+        let foreign = Scratch::furnished();
+        for other in [foreign.location.database(), older] {
+            let sound = std::fs::read(scratch.location.database()).expect("read");
+            let mut vault = scratch.open().expect("open");
+            let entry = vault.find(&name("one")).expect("find").expect("there");
+            replace(&other, &scratch.location.database());
+            let replaced = std::fs::read(scratch.location.database()).expect("read");
+            let value = vault.value(&entry).map(|value| value.map(|it| it.expose_secret().to_vec()));
+            assert!(value.is_err() || value.is_ok_and(|it| it.as_deref() == Some(b"newest")), "{what}");
+            match read(&vault, "one") {
+                Ok(text) => assert_eq!(text.as_deref(), Some("newest"), "{what}"),
+                Err(error) => {
+                    let kinds = ["damaged", "wrong_key", "rolled_back", "store"];
+                    assert!(kinds.contains(&error.kind()), "{what}: {error}");
+                }
+            }
+            let changed = vault.change(|change| change.remove(&name("one")));
+            drop(vault);
+            let found = std::fs::read(scratch.location.database()).expect("read");
+            assert!(found == replaced, "{what}: written to, {changed:?}");
+            assert!(scratch.open().is_err(), "{what}");
+            // as its owner restores it
+            std::fs::remove_file(scratch.location.database()).expect("remove");
+            crate::files::make_private_file(&scratch.location.database()).expect("make");
+            std::fs::write(scratch.location.database(), sound).expect("write");
+            if changed.is_ok() {
+                break;
+            }
+        }
     }
-    assert!(scratch.open().is_err());
 }
 
 #[test]
