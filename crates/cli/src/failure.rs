@@ -156,6 +156,10 @@ pub(crate) fn reason(error: &io::Error) -> String {
 /// Text of unknown origin made safe for a terminal: control characters, and the characters that reorder text,
 /// are shown as escapes instead of being obeyed.
 pub(crate) fn visible(text: &str) -> String {
+    // nearly always; a list of ten thousand secrets asks sixty thousand times
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() || is_bidi_control(letter) {

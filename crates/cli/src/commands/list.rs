@@ -55,7 +55,9 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     match arguments.get_one::<String>("sort").map(String::as_str) {
         Some("changed") => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.changed)),
         Some("created") => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.created)),
-        _ => entries.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name)),
+        // the vault lists them so; what was deleted comes in another order
+        _ if arguments.get_flag("deleted") => entries.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name)),
+        _ => {}
     }
     if arguments.get_flag("json") {
         let secrets = entries.iter().map(Secret::of).collect();
