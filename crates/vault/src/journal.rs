@@ -76,7 +76,7 @@ fn names_another(journal: &Path) -> Result<bool, VaultError> {
 /// The file of an open database. It must be dropped after SQLite's own handle.
 pub(crate) struct Held {
     #[cfg(unix)]
-    _file: shared::Shared,
+    file: shared::Shared,
 }
 
 impl Held {
@@ -86,7 +86,7 @@ impl Held {
         let (held, mode) = {
             let file = shared::Shared::open(database).map_err(VaultError::io("open", database))?;
             let mode = file.read_two_at(MODE_AT);
-            (Self { _file: file }, mode)
+            (Self { file }, mode)
         };
         #[cfg(not(unix))]
         let (held, mode) = (Self {}, read_two(database));
@@ -97,6 +97,19 @@ impl Held {
             }
             _ => Err(VaultError::damaged("its file is not a sound SQLite database")),
         }
+    }
+}
+
+impl Held {
+    /// Refuses a name under which another file stands by now: what is written to this one would be lost.
+    pub fn check_name(&self, database: &Path) -> Result<(), VaultError> {
+        #[cfg(unix)]
+        if !self.file.stands_under(database) {
+            return Err(VaultError::damaged("its file was replaced by another while it was open"));
+        }
+        #[cfg(not(unix))]
+        let _ = database;
+        Ok(())
     }
 }
 
@@ -150,6 +163,10 @@ mod shared {
             let identity = (metadata.dev(), metadata.ino());
             open.insert(identity, Arc::downgrade(&file));
             Ok(Self { file: Some(file), identity })
+        }
+
+        pub fn stands_under(&self, path: &Path) -> bool {
+            fs::symlink_metadata(path).is_ok_and(|named| (named.dev(), named.ino()) == self.identity)
         }
 
         pub fn read_two_at(&self, place: u64) -> io::Result<[u8; 2]> {

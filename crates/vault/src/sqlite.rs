@@ -39,7 +39,7 @@ pub(crate) struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     /// Dropped after the connection; `None` while the file is being made.
-    _held: Option<journal::Held>,
+    held: Option<journal::Held>,
 }
 
 impl SqliteStore {
@@ -80,7 +80,7 @@ impl SqliteStore {
                  PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA journal_mode=TRUNCATE;",
             )
             .map_err(blame)?;
-        Ok(Self { connection, path: path.to_owned(), _held: held })
+        Ok(Self { connection, path: path.to_owned(), held })
     }
 
     fn blame(&self, error: rusqlite::Error) -> VaultError {
@@ -125,6 +125,9 @@ impl Store for SqliteStore {
     fn begin(&self, mode: Mode) -> Result<(), VaultError> {
         // again: a process may have the vault open for long
         journal::check(&self.path)?;
+        if let Some(held) = &self.held {
+            held.check_name(&self.path)?;
+        }
         let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
         self.run(sql, []).map(drop)
     }
