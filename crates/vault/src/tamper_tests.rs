@@ -325,7 +325,8 @@ fn hostile_a05_rows_of_another_vault_with_the_same_key() {
 /// A process that has a vault open goes on with the file that it has, or refuses; it never takes the other one's contents.
 #[test]
 fn hostile_c34_the_file_replaced_while_open() {
-    let replace: [(&str, fn(&Path, &Path)); 3] = [
+    type Replace = (&'static str, fn(&Path, &Path));
+    let replace: [Replace; 3] = [
         ("another file under its name", |from, to| {
             std::fs::remove_file(to).and_then(|()| std::fs::copy(from, to)).map(drop).expect("replace");
         }),
