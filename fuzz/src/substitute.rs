@@ -47,7 +47,7 @@ fn body_of(kind: &[u8], text: &[u8]) -> Option<Body> {
     let mut body = Body::new(kind_of_body);
     for piece in text.split(|byte| *byte == 0x1e) {
         if kind.starts_with(b"e") {
-            body.append_urlencoded(Some("name"), Text::new(piece));
+            body.append_urlencoded(Some(Text::new("name")), Text::new(piece));
         } else {
             body.append(Text::new(piece));
         }
