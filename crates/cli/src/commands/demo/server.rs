@@ -23,9 +23,10 @@ impl Server {
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if let Ok(head) = answer(&stream) {
-                    seen.lock().unwrap_or_else(PoisonError::into_inner).push(head);
-                }
+                let Ok(head) = head(&stream) else { continue };
+                // before the answer: who has it may ask at once what was seen
+                seen.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());
+                let _ = answer(&stream, &head);
             }
         });
         Ok(Server { address, requests })
@@ -45,11 +46,15 @@ impl Server {
     }
 }
 
-fn answer(mut stream: &TcpStream) -> io::Result<String> {
+fn head(stream: &TcpStream) -> io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut head = String::new();
     let mut reader = BufReader::new(stream);
     while reader.read_line(&mut head)? > 2 {}
+    Ok(head)
+}
+
+fn answer(mut stream: &TcpStream, head: &str) -> io::Result<()> {
     let body = format!(
         "you sent: {}\n",
         head.lines().find(|line| line.starts_with("Authorization")).unwrap_or("no key")
@@ -58,6 +63,5 @@ fn answer(mut stream: &TcpStream) -> io::Result<String> {
     write!(
         stream,
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )?;
-    Ok(head)
+    )
 }
