@@ -67,9 +67,9 @@ fn licences() -> Result<(), String> {
             "--workspace",
             "--manifest-path",
             manifest,
-            "check",
             "--config",
             "deny.toml",
+            "check",
         ]);
         process::run(check.args(["--hide-inclusion-graph", "licenses", "bans", "sources"]))?;
     }

@@ -78,7 +78,7 @@ fn start(subrosa: &Path) {
     let version = |program: PathBuf| move |_| contest::command(&program, &["--version"]);
     let mut contest = Contest::new("start: --version", "<= 2.5 ms");
     contest.enter("subrosa", version(subrosa.to_owned()));
-    for peer in ["age", "sqlite3", "secret-tool", "curl", "gopass", "fnox", "rage"] {
+    for peer in ["age", "sqlite3", "curl", "fnox", "rage"] {
         contest.enter_installed(peer, version(peer.into()));
     }
     contest.hold(ROUNDS);
