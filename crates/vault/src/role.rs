@@ -75,7 +75,7 @@ pub trait SealingKey {
     /// The key as HKDF's pseudo-random key.
     fn expose_key(&self) -> &[u8; KEY_LEN];
 
-    /// HKDF-Expand under this key. A key that serves many seals keeps it ready, which saves half of the hashing of each.
+    /// HKDF-Expand under this key. A key that serves many seals keeps it ready, which saves a fifth of the hashing of each.
     fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
         expander(self.expose_key())
             .expand_multi_info(info, out)

@@ -1,8 +1,8 @@
 //! Work on every row of a snapshot, on all processors, with the proof that these were all the rows there are.
 //!
 //! One thread reads: the engine's connection is not shared. Rows go to the others in chunks whose memory comes back to be
-//! used again, so that a vault of any size is walked in a few hundred kilobytes; where the others do not keep up, the
-//! reader works too.
+//! used again, so that a vault of any size is walked in a few hundred kilobytes beside the answers; where the others do
+//! not keep up, the reader works too.
 
 use std::{
     sync::{
