@@ -1,0 +1,98 @@
+//! What a file of secrets says.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use subrosa_secret::{HostRule, Name, Policy, SecretValue, Tag};
+
+/// Everything that one file holds, in the order of the file.
+#[derive(Default)]
+pub struct Contents {
+    /// The secrets; the same name can stand several times.
+    pub items: Vec<Item>,
+    /// What was left out or read differently from how its own program would, for the user to know.
+    pub notices: Vec<Notice>,
+}
+
+/// One secret of a file.
+pub struct Item {
+    /// The name that it will have.
+    pub name: Name,
+    /// The value; `None` where the file names a secret without one.
+    pub value: Option<SecretValue>,
+    /// Free text for people; empty where the file has none.
+    pub description: String,
+    /// Words to find it by.
+    pub tags: BTreeSet<Tag>,
+    /// What it may be used for. Only an export of subrosa says more here than [`Policy::default`].
+    pub policy: Policy,
+    /// Where the file suggests that it belongs. Widens nothing before the user has agreed.
+    pub proposed: Vec<HostRule>,
+    /// When it was made, in seconds since 1970, where the file tells.
+    pub created: Option<i64>,
+    /// When it was last changed, in seconds since 1970, where the file tells.
+    pub changed: Option<i64>,
+    /// Earlier values, oldest first.
+    pub history: Vec<Earlier>,
+    /// Where in the file it stands.
+    pub place: Place,
+}
+
+/// A value that was current once.
+pub struct Earlier {
+    /// The value.
+    pub value: SecretValue,
+    /// When it was set, in seconds since 1970.
+    pub changed: i64,
+}
+
+/// Where in a file something stands, for messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Place {
+    /// The file as a whole.
+    #[default]
+    File,
+    /// A line, counted from 1.
+    Line(usize),
+    /// A path into a document, such as `values[3]` or `services.api.token`. Holds names, never values.
+    Path(String),
+}
+
+/// Something that was left out, or that means something else here. Never holds a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Where it stands.
+    pub place: Place,
+    /// One line for people.
+    pub text: String,
+}
+
+impl Item {
+    /// A secret about which the file says no more than this.
+    #[must_use]
+    pub fn new(name: Name, value: Option<SecretValue>, place: Place) -> Self {
+        Self {
+            name,
+            value,
+            description: String::new(),
+            tags: BTreeSet::new(),
+            policy: Policy::default(),
+            proposed: Vec::new(),
+            created: None,
+            changed: None,
+            history: Vec::new(),
+            place,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => f.write_str("the file"),
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Path(path) => f.write_str(path),
+        }
+    }
+}
