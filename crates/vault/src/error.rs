@@ -36,6 +36,15 @@ pub enum VaultError {
     /// No keyslot has this id.
     #[error("no keyslot {0}")]
     NoSuchSlot(crate::SlotId),
+    /// No document of that kind has this id.
+    #[error("no document {0}")]
+    NoSuchDocument(crate::RecordId),
+    /// A document is longer than one may be.
+    #[error("the document has {len} bytes; at most {max} can be kept", max = crate::MAX_DOCUMENT_LEN)]
+    DocumentTooLarge {
+        /// Bytes that it has.
+        len: usize,
+    },
     /// Removing this keyslot would leave no way in.
     #[error("this is the last way into the vault")]
     LastWayIn,
@@ -131,6 +140,8 @@ impl VaultError {
             Self::Name(_) => "bad_name",
             Self::ValueTooLarge(_) => "value_too_large",
             Self::NoSuchSlot(_) => "no_such_slot",
+            Self::NoSuchDocument(_) => "no_such_document",
+            Self::DocumentTooLarge { .. } => "document_too_large",
             Self::LastWayIn => "last_way_in",
             Self::Slot(_) => "keyslot",
             Self::Damaged(_) => "damaged",

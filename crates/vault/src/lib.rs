@@ -17,6 +17,7 @@ mod audit;
 mod backup;
 mod calibrate;
 mod change;
+mod document;
 mod entry;
 mod error;
 mod files;
@@ -59,6 +60,7 @@ pub use audit::{
 };
 pub use backup::Purged;
 pub use change::Change;
+pub use document::{Document, DocumentKind, MAX_DOCUMENT_LEN};
 pub use entry::{Entry, Metadata};
 pub use error::VaultError;
 pub use files::Location;

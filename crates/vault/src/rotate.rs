@@ -1,7 +1,8 @@
 //! Changing the root key: everything is sealed anew, in one transaction, and no secret is lost.
 
 use crate::{
-    Entry, NewSlot, Pin, PinStore, RootKey, SlotId, SlotInfo, Unlock, Vault, VaultError, audit,
+    Document, DocumentKind, Entry, NewSlot, Pin, PinStore, RootKey, SlotId, SlotInfo, Unlock, Vault,
+    VaultError, audit,
     backup::BEFORE_ROTATION,
     keys::RoleKeys,
     manifest::{AuditMark, Manifest},
@@ -118,7 +119,11 @@ fn reseal(snapshot: &Snapshot<'_>, keys: &RoleKeys, row: &Row) -> Result<Option<
     match row.kind {
         kind::SECRET | kind::HISTORY | kind::TOMBSTONE => {}
         kind::KEYSLOT => return Ok(None),
-        _ => return Err(VaultError::damaged("it holds rows that need a newer subrosa")),
+        number => {
+            let newer = || VaultError::damaged("it holds rows that need a newer subrosa");
+            let kind = DocumentKind::of(number).ok_or_else(newer)?;
+            return Document::open(snapshot.keys, row)?.seal(keys, kind).map(Some);
+        }
     }
     let mut entry = Entry::open(snapshot.keys, row)?;
     let body = snapshot.store.body(&row.id, row.value_version)?;
