@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use subrosa_secret::{Name, SecretValue};
 use subrosa_testkit::backend_python;
 use subrosa_vault::{
-    KdfParams, Location, NewSlot, RecoveryKey, SlotId, Unlock, Vault, VaultError, VaultId, VaultKey,
+    DocumentKind, KdfParams, Location, NewSlot, RecoveryKey, SlotId, Unlock, Vault, VaultError, VaultId,
+    VaultKey,
 };
 
 /// A vault with every kind of keyslot, and what opens each.
@@ -71,6 +72,11 @@ fn fill(vault: &mut Vault) -> Result<(), VaultError> {
     vault.change(|change| change.set(&name("stripe-key"), Some(&value("second"))))?;
     vault.change(|change| change.remove(&name("gone")))?;
     vault.change(|change| change.rename(&name("many/7"), &name("seven")))?;
+    vault.change(|change| {
+        change.put_document(DocumentKind::Certificate, None, b"one")?;
+        let id = change.put_document(DocumentKind::Certificate, None, b"two")?;
+        change.put_document(DocumentKind::Certificate, Some(id), b"three")
+    })?;
     Ok(())
 }
 
@@ -176,6 +182,11 @@ fn every_key_reads_the_same_secrets() {
     let binary =
         answer["secrets"].as_array().expect("secrets").iter().find(|secret| secret["name"] == "binary");
     assert_eq!(binary.expect("binary")["base64"], "/wD+");
+    let documents = answer["documents"].as_array().expect("documents");
+    let mut told: Vec<_> =
+        documents.iter().map(|one| (&one["position"], &one["version"], &one["value"])).collect();
+    told.sort_by_key(|(position, ..)| position.as_u64());
+    assert_eq!(told, [(&json!(0), &json!(1), &json!("one")), (&json!(1), &json!(2), &json!("three"))]);
     let labels: Vec<_> =
         answer["slots"].as_array().expect("slots").iter().map(|slot| &slot["label"]).collect();
     assert!(labels.len() == 3 && labels.contains(&&json!("paper, in the safe")), "{labels:?}");

@@ -35,6 +35,7 @@ FORMAT = struct.pack("<I", 1)
 SUITE = struct.pack("<H", 1)
 APPLICATION_ID = 0x73756272
 SECRET, HISTORY, TOMBSTONE, KEYSLOT = 1, 2, 3, 4
+HAVE_VALUES = (SECRET, HISTORY, TOMBSTONE)
 NOTHING = bytes(32)
 NODE_LEN = 64 * 32
 CHUNK_LEN = 64 * 16
@@ -527,6 +528,19 @@ def open_slot_label(keys, row):
     return {"id": row.id.hex(), "kind": kind, **strict_json(label, ("label", "created"))}
 
 
+DOCUMENTS = {9: "policy", 10: "certificate", 11: "authority"}
+
+
+def open_document(keys, row):
+    kind = DOCUMENTS[row.kind]
+    if row.key != bytes([0, row.kind * 16]) + row.id or row.value_version != row.version:
+        raise damaged("a document is not of the format")
+    if row.public or row.metadata or row.policy:
+        raise damaged("a document has more than its seal")
+    content = keys.open("value", kind, row.id, "document", row.version, "row", row.sealed)
+    return {"kind": kind, "id": row.id.hex(), "version": row.version, "position": row.seq, **shown(content)}
+
+
 # --- the whole -----------------------------------------------------------------------------------------------------
 
 
@@ -554,10 +568,11 @@ def read_vault(folder, kind, secret, pin=None):
         "deleted": sorted(opened(TOMBSTONE), key=lambda secret: (secret["name"], secret["version"])),
         "slots": sorted((open_slot_label(keys, slot) for slot in slots), key=lambda slot: slot["id"]),
     }
-    named = {(row.id, row.value_version) for row in database.rows if row.sealed and row.kind != KEYSLOT}
+    named = {(row.id, row.value_version) for row in database.rows if row.sealed and row.kind in HAVE_VALUES}
     if named != set(database.bodies):
         raise damaged("there are values that no secret names")
-    return answer
+    documents = [open_document(keys, row) for row in database.rows if row.kind in DOCUMENTS]
+    return {**answer, "documents": documents} if documents else answer
 
 
 def main():
