@@ -102,6 +102,14 @@ const CODES: &[(&[&str], i32, i32)] = &[
     (&["-f", "--fail-with-body", "U/"], 2, 2),
     (&["-f", "U/404"], 22, 22),
     (&["--fail-with-body", "U/404"], 22, 22),
+    (&["-f", "U/404", "U/"], 0, 0),
+    (&["-f", "U/", "U/404"], 22, 22),
+    (&["-f", "U/404", "-:", "U/"], 0, 0),
+    (&["--fail-early", "-f", "U/404", "U/"], 22, 22),
+    (&["-:", "U/"], 0, 0),
+    (&["U/", "-:"], 2, 2),
+    (&["--no-next", "U/"], 2, 2),
+    (&["-O", "U/"], 23, 23),
     (&["-o", "no-folder/x", "U/"], 23, 23),
     (&["http://127.0.0.1:1/"], 7, 7),
     (&["http://nowhere.invalid/"], 6, 6),
@@ -161,7 +169,7 @@ fn home() -> Home {
     home
 }
 
-fn run(home: &Home, program: &str, first: &[&str], words: &[&str], server: &Server) -> Output {
+pub fn run(home: &Home, program: &str, first: &[&str], words: &[&str], server: &Server) -> Output {
     let url = |word: &&str| match word.strip_prefix('U') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{}{rest}", server.url),
         _ => (*word).to_owned(),
@@ -170,13 +178,13 @@ fn run(home: &Home, program: &str, first: &[&str], words: &[&str], server: &Serv
 }
 
 /// A server that keeps what it got.
-struct Server {
+pub struct Server {
     url: String,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    fn start() -> Server {
+    pub fn start() -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -191,7 +199,7 @@ impl Server {
     }
 
     /// What came in while something ran.
-    fn watch<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<String>) {
+    pub fn watch<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<String>) {
         self.got.lock().expect("the list").clear();
         let done = work();
         let mut got = std::mem::take(&mut *self.got.lock().expect("the list"));

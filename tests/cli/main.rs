@@ -7,3 +7,4 @@ mod golden;
 mod home;
 mod keychain;
 mod terminal;
+mod transfers;

@@ -254,6 +254,28 @@ fn one_request_of_several_stops_them_all() {
     assert_eq!(stage.server.requests().len(), 2);
 }
 
+#[test]
+fn one_operation_of_several_stops_them_all() {
+    let stage = Stage::new();
+    stage.allowed("key");
+    let url = stage.server.url("/");
+    let first = ["-H", "X-Key: <<vault:key>>", &url, "--next"];
+    for second in
+        [&["-d", "<<vault:gone>>", &url][..], &["-d", "@no-such-file", &url], &["nonsense://x"], &[]]
+    {
+        let failed = stage.send(&[&first, second].concat());
+        assert_ne!(failed.code, 0, "{second:?}");
+        assert!(stage.server.requests().is_empty(), "{second:?}");
+    }
+    // what belongs to the first stays there, and both share the connection
+    stage.send(&[&first[..], &["-d", "x", &url]].concat()).ok();
+    let requests = stage.server.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].header("X-Key"), [VALUE.as_bytes()]);
+    assert!(requests[1].header("X-Key").is_empty());
+    assert_eq!(stage.server.connections(), 1);
+}
+
 /// Without a key of the vault nothing can be said of a secret, but what was asked for can be.
 #[track_caller]
 fn locked(stage: &Stage, words: &[&str], code: i32) -> Run {

@@ -1,6 +1,7 @@
 //! Where a response goes: a terminal, masked; a pipe or a file, byte for byte.
 
-use super::args::Args;
+use super::command_line::CommandLine;
+use super::draft::Job;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
 use crate::terminal;
@@ -27,16 +28,16 @@ enum Sink {
 }
 
 impl<'r> Delivery<'r> {
-    pub(super) fn new(args: &Args, file: Option<PathBuf>, redactor: &'r Redactor) -> Outcome<Self> {
+    pub(super) fn new(line: &CommandLine, job: &Job<'_>, redactor: &'r Redactor) -> Outcome<Self> {
+        let file = job.output.clone();
         let on_terminal = file.is_none() && terminal::stdout_is_terminal();
-        let masks = if on_terminal { !args.unmask } else { args.mask };
-        let asked_for = args.outputs.iter().any(|output| output == "-");
+        let masks = if on_terminal { !line.unmask } else { line.mask };
         Ok(Self {
             redactor,
             sink: file.map_or(Sink::Stdout, |path| Sink::File(path, None)),
             stream: masks.then(|| redactor.stream()),
             masks,
-            wary: on_terminal && !asked_for,
+            wary: on_terminal && !job.asks_for_stdout,
         })
     }
 

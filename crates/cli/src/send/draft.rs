@@ -1,7 +1,9 @@
 //! From flags to drafts: what curl would send, with the references still in it.
 
-use super::args::{Args, Data, DataKind, Version};
-use super::{glob, query};
+use super::command_line::CommandLine;
+use super::operation::{Data, DataKind, Operation, Version, Way};
+use super::transfers::Output;
+use super::{glob, outputs, query};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
@@ -19,57 +21,89 @@ use subrosa_http::{
 };
 
 /// One request of a command line.
-pub(super) struct Job {
+pub(super) struct Job<'a> {
+    pub(super) operation: &'a Operation,
+    pub(super) connection: Arc<Connection>,
     pub(super) draft: RequestDraft,
     /// The URL as written, patterns expanded.
     pub(super) url: String,
     /// Where the body goes; standard output if nowhere.
     pub(super) output: Option<PathBuf>,
+    /// Whether standard output was asked for by name, which is consent to whatever comes.
+    pub(super) asks_for_stdout: bool,
+    /// `-w`
+    pub(super) format: Option<Arc<str>>,
 }
 
 /// Every request that the command line stands for.
-pub(super) fn jobs(context: &Context, args: &Args) -> Outcome<Vec<Job>> {
-    let reader = Reader { args };
-    let base = reader.base(context)?;
-    let query = query::of(&args.query, !args.no_refs)?;
+pub(super) fn jobs<'a>(context: &Context, line: &'a CommandLine) -> Outcome<Vec<Job<'a>>> {
     let mut jobs = Vec::new();
-    for (at, pattern) in args.urls.iter().enumerate() {
-        let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
-        for found in expand(pattern, args)? {
-            let mut draft = base.clone();
-            draft.url = reader.text(&query::added(found.url.as_bytes(), &query));
-            let output =
-                args.outputs.get(at).or_else(|| args.outputs.last().filter(|_| args.urls.len() == 1));
-            let output = output.filter(|file| *file != "-").map(|file| output_path(file, &found.matched));
-            jobs.push(Job { draft, url: found.url, output });
-        }
+    // operations that want the same kind of connection share it
+    let mut ways: Vec<(&Way, Arc<Connection>)> = Vec::new();
+    for operation in line.operations() {
+        let known = ways.iter().find(|(way, _)| **way == operation.way);
+        let connection = match known {
+            Some((_, connection)) => Arc::clone(connection),
+            None => connection(&operation.way)?,
+        };
+        ways.push((&operation.way, Arc::clone(&connection)));
+        jobs_of(context, operation, &connection, &mut jobs)?;
     }
     Ok(jobs)
 }
 
-/// How the requests reach their hosts.
-pub(super) fn connection(args: &Args) -> Outcome<Arc<Connection>> {
-    let trust = match &args.cacert {
-        _ if args.insecure => Trust::InsecureAnybody,
+fn jobs_of<'a>(
+    context: &Context,
+    operation: &'a Operation,
+    connection: &Arc<Connection>,
+    jobs: &mut Vec<Job<'a>>,
+) -> Outcome {
+    let reader = Reader { args: operation };
+    let base = reader.base(context)?;
+    let query = query::of(&operation.query, !operation.no_refs)?;
+    let format = operation.write_out.as_ref().map(write_out_format).transpose()?.map(Arc::from);
+    for (pattern, output) in operation.transfers.pairs() {
+        let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
+        for found in expand(pattern, operation)? {
+            let mut draft = base.clone();
+            draft.url = reader.text(&query::added(found.url.as_bytes(), &query));
+            jobs.push(Job {
+                operation,
+                connection: Arc::clone(connection),
+                draft,
+                output: outputs::path(&output, &found)?,
+                asks_for_stdout: matches!(&output, Output::File(file) if file == "-"),
+                url: found.url,
+                format: format.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How requests reach their hosts.
+fn connection(way: &Way) -> Outcome<Arc<Connection>> {
+    let trust = match &way.cacert {
+        _ if way.insecure => Trust::InsecureAnybody,
         Some(path) => Trust::from_ca_file(path)?,
         None => Trust::System,
     };
-    let identity = match &args.cert {
-        Some(path) => Some(Identity::from_files(path, args.key.as_deref())?),
+    let identity = match &way.cert {
+        Some(path) => Some(Identity::from_files(path, way.key.as_deref())?),
         None => None,
     };
-    let protocol = if args.version == Some(Version::Http11) { Protocol::Http11 } else { Protocol::Http2 };
+    let protocol = if way.version == Some(Version::Http11) { Protocol::Http11 } else { Protocol::Http2 };
     let options = ConnectionOptions {
         trust,
         identity,
-        resolve: args.resolve.iter().map(|text| Resolve::parse(text)).collect::<Result<_, _>>()?,
-        connect_to: args.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
+        resolve: way.resolve.iter().map(|text| Resolve::parse(text)).collect::<Result<_, _>>()?,
+        connect_to: way.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
         protocol,
     };
     Ok(Connection::new(options))
 }
 
-fn expand(pattern: &str, args: &Args) -> Outcome<Vec<glob::Expansion>> {
+fn expand(pattern: &str, args: &Operation) -> Outcome<Vec<glob::Expansion>> {
     if args.globoff {
         return Ok(vec![glob::Expansion { url: pattern.to_owned(), matched: Vec::new() }]);
     }
@@ -90,19 +124,12 @@ fn references(url: &str) -> Vec<Range<usize>> {
     subrosa_secret::scan(url.as_bytes()).references.into_iter().map(|reference| reference.span).collect()
 }
 
-/// `#1` in a file's name is what the first pattern of the URL became.
-fn output_path(file: &OsStr, matched: &[String]) -> PathBuf {
-    let Some(text) = file.to_str() else { return PathBuf::from(file) };
-    let named = matched.iter().enumerate().rev();
-    PathBuf::from(named.fold(text.to_owned(), |text, (at, part)| text.replace(&format!("#{}", at + 1), part)))
-}
-
 fn malformed(text: impl Into<String>) -> Failure {
     Failure::new(Exit::URL_MALFORMED, text)
 }
 
 struct Reader<'a> {
-    args: &'a Args,
+    args: &'a Operation,
 }
 
 impl Reader<'_> {
@@ -273,7 +300,7 @@ fn read(path: &Path) -> Outcome<Vec<u8>> {
 }
 
 /// The text of `-w`: `@file` is read.
-pub(super) fn write_out_format(value: &OsString) -> Outcome<String> {
+fn write_out_format(value: &OsString) -> Outcome<String> {
     let text = value.to_str().ok_or_else(|| Failure::usage("the format of -w is not UTF-8 text"))?;
     match text.strip_prefix('@') {
         Some(file) => String::from_utf8(read(Path::new(file))?)

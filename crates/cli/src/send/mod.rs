@@ -1,48 +1,65 @@
 //! `subrosa send`: curl's command line, with references.
 
-mod args;
+mod command_line;
 mod curl_only;
 mod deliver;
 mod draft;
 mod flags;
 mod glob;
 pub(crate) mod help;
+mod operation;
+mod outputs;
 mod parse;
 mod perform;
 mod query;
 mod secrets;
+mod transfers;
 mod watch;
 mod write_out;
 
 use crate::context::{Context, Given, UnlockFlags};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use args::GlobalFlags;
+use crate::output;
 use clap::ArgMatches;
+use command_line::{CommandLine, GlobalFlags};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
 /// Reads the words after `send` and does what they say.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
-    let mut args = parse::parse(words).map_err(|error| {
+    let mut line = parse::parse(words).map_err(|error| {
         let failure = Failure::usage(error.to_string());
         match error.hint() {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
     })?;
-    if args.help {
+    if line.help {
         io::stdout().write_all(help::text().to_string().as_bytes())?;
         return Ok(Exit::OK);
     }
-    if args.urls.is_empty() {
-        return Err(Failure::usage("no URL to send to").hint("subrosa send --help"));
+    check_urls(&line)?;
+    let context = Context::new(given(std::mem::take(&mut line.globals)))?;
+    perform::perform(&context, &line).map_err(|failure| failure.in_vault(&context.vault_flag()))
+}
+
+/// Every operation has something to send to.
+fn check_urls(line: &CommandLine) -> Outcome {
+    for (at, operation) in line.operations().enumerate() {
+        let mut urls = operation.transfers.urls().peekable();
+        if urls.peek().is_none() {
+            let text = if at > 0 { "no URL to send to after --next" } else { "no URL to send to" };
+            return Err(Failure::usage(text).hint("subrosa send --help"));
+        }
+        if let Some(failure) = urls.find_map(broken_line) {
+            return Err(failure);
+        }
+        if operation.transfers.has_output_to_spare() {
+            output::warn("there are more -o and -O than URLs");
+        }
     }
-    if let Some(failure) = args.urls.iter().find_map(|url| broken_line(url)) {
-        return Err(failure);
-    }
-    let context = Context::new(given(std::mem::take(&mut args.globals)))?;
-    perform::perform(&context, &args).map_err(|failure| failure.in_vault(&context.vault_flag()))
+    Ok(())
 }
 
 /// A command that was copied over several lines, with a line break where the space before a flag should be. curl takes

@@ -1,4 +1,4 @@
-//! From the words of a command line to [`Args`], by curl's rules.
+//! From the words of a command line to [`CommandLine`], by curl's rules.
 //!
 //! Measured with curl 7.88 and pinned by the table at the foot of this file: a long flag takes its value from the
 //! next word and never after `=`; short flags combine and the first that takes a value takes the rest of the word;
@@ -6,7 +6,7 @@
 //! wins unless it collects. Unlike curl before 8.10, long names cannot be shortened, and where curl warns and goes
 //! on (a header without a colon), this is an error.
 
-use super::args::Args;
+use super::command_line::CommandLine;
 use super::flags::{self, Flag, Id, Support, Takes};
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -56,26 +56,26 @@ impl ParseError {
 }
 
 /// Reads the words after `subrosa send`.
-pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, ParseError> {
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<CommandLine, ParseError> {
     let mut words: VecDeque<OsString> = words.into_iter().collect();
-    let mut args = Args::default();
+    let mut line = CommandLine::default();
     let mut flags_ended = false;
     while let Some(word) = words.pop_front() {
         let bytes = word.as_encoded_bytes();
         if flags_ended || !bytes.starts_with(b"-") {
-            args.urls.push(word);
+            line.add_url(word);
         } else if bytes == b"--" {
             flags_ended = true;
         } else if bytes.starts_with(b"--") {
-            long(&word, &mut words, &mut args)?;
+            long(&word, &mut words, &mut line)?;
         } else {
-            shorts(&word, &mut words, &mut args)?;
+            shorts(&word, &mut words, &mut line)?;
         }
     }
-    Ok(args)
+    Ok(line)
 }
 
-fn long(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Result<(), ParseError> {
+fn long(word: &OsString, rest: &mut VecDeque<OsString>, line: &mut CommandLine) -> Result<(), ParseError> {
     let given = word.to_string_lossy();
     let name = given.strip_prefix("--").unwrap_or(&given);
     let Some((flag, on)) = flags::by_long(name) else {
@@ -87,13 +87,13 @@ fn long(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Resu
             let value = rest
                 .pop_front()
                 .ok_or_else(|| ParseError::NeedsValue { given: given.clone().into_owned(), value: what })?;
-            apply(args, id, Some(value), true, &given)
+            apply(line, id, Some(value), true, &given)
         }
-        Takes::Switch | Takes::Nothing => apply(args, id, None, on, &given),
+        Takes::Switch | Takes::Nothing => apply(line, id, None, on, &given),
     }
 }
 
-fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Result<(), ParseError> {
+fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, line: &mut CommandLine) -> Result<(), ParseError> {
     let bytes = word.as_encoded_bytes();
     let mut at = 1;
     while at == 1 || at < bytes.len() {
@@ -110,9 +110,9 @@ fn shorts(word: &OsString, rest: &mut VecDeque<OsString>, args: &mut Args) -> Re
             let value = joined
                 .or_else(|| rest.pop_front())
                 .ok_or_else(|| ParseError::NeedsValue { given: given.clone(), value: what })?;
-            return apply(args, id, Some(value), true, &given);
+            return apply(line, id, Some(value), true, &given);
         }
-        apply(args, id, None, true, &given)?;
+        apply(line, id, None, true, &given)?;
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ fn known(flag: &Flag, on: bool, given: &str) -> Result<Option<Id>, ParseError> {
 }
 
 fn apply(
-    args: &mut Args,
+    line: &mut CommandLine,
     id: Option<Id>,
     value: Option<OsString>,
     on: bool,
@@ -150,8 +150,8 @@ fn apply(
 ) -> Result<(), ParseError> {
     let Some(id) = id else { return Ok(()) };
     let applied = match value {
-        Some(value) => args.take(id, value),
-        None => args.switch(id, on),
+        Some(value) => line.take(id, value),
+        None => line.switch(id, on),
     };
     applied.map_err(|why| ParseError::BadValue { given: given.to_owned(), why })
 }
@@ -202,32 +202,50 @@ fn edits(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::send::operation::Operation;
+    use crate::send::transfers::Output;
 
-    fn args(words: &[&str]) -> Result<Args, ParseError> {
+    fn args(words: &[&str]) -> Result<CommandLine, ParseError> {
         parse(words.iter().map(OsString::from))
     }
 
+    /// Looks at the only operation.
+    fn seen<T>(words: &[&str], look: impl FnOnce(&Operation) -> T) -> T {
+        let line = args(words).unwrap();
+        let operations: Vec<&Operation> = line.operations().collect();
+        assert_eq!(operations.len(), 1, "{words:?}");
+        look(operations[0])
+    }
+
     fn urls(words: &[&str]) -> Vec<String> {
-        args(words).unwrap().urls.iter().map(|url| url.to_string_lossy().into_owned()).collect()
+        seen(words, urls_of)
+    }
+
+    fn urls_of(operation: &Operation) -> Vec<String> {
+        operation.transfers.urls().map(|url| url.to_string_lossy().into_owned()).collect()
+    }
+
+    fn method(words: &[&str]) -> Option<String> {
+        seen(words, |operation| operation.method.clone())
     }
 
     #[test]
     fn short_flags_combine_as_in_curl() {
         for words in [&["-sSXPOST", "u"][..], &["-sSX", "POST", "u"], &["-s", "-S", "--request", "POST", "u"]]
         {
-            let args = args(words).unwrap();
-            assert_eq!(args.method.as_deref(), Some("POST"), "{words:?}");
-            assert!(args.silent && args.show_error, "{words:?}");
-            assert_eq!(args.urls, ["u"], "{words:?}");
+            let line = args(words).unwrap();
+            assert!(line.silent && line.show_error, "{words:?}");
+            assert_eq!(method(words).as_deref(), Some("POST"), "{words:?}");
+            assert_eq!(urls(words), ["u"], "{words:?}");
         }
         // curl: the equals sign belongs to the value of a short flag
-        assert_eq!(args(&["-d=x", "u"]).unwrap().data[0].text, "=x");
+        assert_eq!(seen(&["-d=x", "u"], |operation| operation.data[0].text.clone()), "=x");
         assert!(matches!(args(&["-X=PUT", "u"]), Err(ParseError::BadValue { .. })));
     }
 
     #[test]
     fn long_flags_take_the_next_word_and_no_equals_sign() {
-        assert_eq!(args(&["--request", "PUT", "u"]).unwrap().method.as_deref(), Some("PUT"));
+        assert_eq!(method(&["--request", "PUT", "u"]).as_deref(), Some("PUT"));
         let error = args(&["--request=PUT", "u"]).unwrap_err();
         assert_eq!(error.to_string(), "unknown flag --request=...: the value is the next word");
         assert_eq!(error.hint().as_deref(), Some("--request METHOD"));
@@ -256,8 +274,25 @@ mod tests {
 
     #[test]
     fn a_value_may_look_like_a_flag() {
-        assert_eq!(args(&["-o", "-s", "u"]).unwrap().outputs, ["-s"]);
+        let outputs = |operation: &Operation| operation.transfers.pairs().map(|(_, output)| output).collect();
+        let outputs: Vec<Output> = seen(&["-o", "-s", "u"], outputs);
+        assert_eq!(outputs, [Output::File("-s".into())]);
         assert_eq!(urls(&["--url", "--silent"]), ["--silent"]);
+    }
+
+    #[test]
+    fn next_begins_with_flags_of_its_own_and_keeps_those_for_all() {
+        let line = args(&["-XPUT", "-s", "-k", "u", "v", "-:", "-v", "w", "--next", "x", "-dy"]).unwrap();
+        assert!(line.silent && line.verbose);
+        let operations: Vec<&Operation> = line.operations().collect();
+        let methods: Vec<_> = operations.iter().map(|one| one.method.as_deref()).collect();
+        assert_eq!(methods, [Some("PUT"), None, None]);
+        let all: Vec<_> = operations.iter().map(|one| urls_of(one)).collect();
+        assert_eq!(all, [vec!["u", "v"], vec!["w"], vec!["x"]]);
+        assert_eq!(operations.iter().map(|one| one.way.insecure).collect::<Vec<_>>(), [true, false, false]);
+        // without a URL before it, it begins nothing
+        assert_eq!(method(&["-XPUT", "--next", "u"]).as_deref(), Some("PUT"));
+        assert!(args(&["u", "--no-next", "v"]).is_err());
     }
 
     #[test]
@@ -284,7 +319,7 @@ mod tests {
 
     #[test]
     fn switches_can_be_switched_off_again() {
-        assert!(!args(&["-L", "--no-location", "u"]).unwrap().location);
+        assert!(!seen(&["-L", "--no-location", "u"], |operation| operation.location));
         assert!(!args(&["-s", "--no-silent", "u"]).unwrap().silent);
         assert!(args(&["--no-buffer", "u"]).is_ok());
     }

@@ -1,8 +1,9 @@
 //! One `send` from its flags to its exit code: plan, judge, look up, then send one request after another.
 
-use super::args::{Args, Fail};
+use super::command_line::CommandLine;
 use super::deliver::Delivery;
 use super::draft::{self, Job};
+use super::operation::Fail;
 use super::secrets::Secrets;
 use super::watch::Watch;
 use super::write_out::{self, Facts};
@@ -10,21 +11,21 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use std::sync::Arc;
 use subrosa_http::blocking::{Client, Response};
-use subrosa_http::{Clock, Connection, HttpError, Limits, Plan, redirect};
+use subrosa_http::{Clock, HttpError, Limits, Plan, redirect};
 
-/// Sends every request of a command line. The code of the last one that failed is that of the whole.
-pub(super) fn perform(context: &Context, args: &Args) -> Outcome<Exit> {
-    let jobs = draft::jobs(context, args)?;
-    let connection = draft::connection(args)?;
-    let format = args.write_out.as_ref().map(draft::write_out_format).transpose()?;
+/// Sends every request of a command line, all of which are judged and looked up before the first one leaves.
+///
+/// The code of the last transfer is that of the whole, as in curl. What is wrong on our side, such as an audit log
+/// that cannot be written, ends it all.
+pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
+    let jobs = draft::jobs(context, line)?;
     let mut plans = Vec::with_capacity(jobs.len());
     for job in &jobs {
-        plans.push(plan(job, &connection)?);
+        plans.push(plan(job)?);
     }
-    let mut secrets = Secrets::new(context, args)?;
-    let found = secrets.resolve(context, &plans, args.keep)?;
+    let mut secrets = Secrets::new(context, line)?;
+    let found = secrets.resolve(context, &plans, line.keep)?;
     let redactor = found.redactor();
     for name in redactor.unmasked() {
         output::warn(&format!("{name} is too short or too common to be masked"));
@@ -36,31 +37,34 @@ pub(super) fn perform(context: &Context, args: &Args) -> Outcome<Exit> {
     let client = Client::new()?;
     let mut exit = Exit::OK;
     for (job, plan) in jobs.iter().zip(&plans) {
-        let mut watch = Watch::new(args, &mut secrets, &found, &redactor, plan);
-        let mut delivery = Delivery::new(args, job.output.clone(), &redactor)?;
-        let one = Exchange { args, client: &client, job, plan };
+        let mut watch = Watch::new(line, &mut secrets, &found, &redactor, plan);
+        let mut delivery = Delivery::new(line, job, &redactor)?;
+        let one = Exchange { client: &client, job, plan };
         let result = one.run(&mut watch, &mut delivery);
         let failure = match result {
             Ok(()) => None,
             Err(failure) => Some(watch.take_failure().unwrap_or(failure)),
         };
-        if let Some(format) = &format {
+        if let Some(format) = &job.format {
             let facts = Facts { url: &watch.url, watch: &watch, failure: failure.as_ref(), job };
             write_out::write(format, &facts, &redactor)?;
         }
+        exit = failure.as_ref().map_or(Exit::OK, Failure::exit);
         if let Some(failure) = failure {
-            exit = failure.exit();
             let failure = failure.masked(|text| redactor.redact_str(text).into_owned());
-            if !args.silent || args.show_error || !exit.is_of_transfer() {
+            if !line.silent || line.show_error || !exit.is_of_transfer() {
                 failure.report();
+            }
+            if line.fail_early || !exit.is_of_transfer() {
+                break;
             }
         }
     }
     Ok(exit)
 }
 
-fn plan(job: &Job, connection: &Arc<Connection>) -> Outcome<Plan> {
-    job.draft.plan(connection).map_err(|error| {
+fn plan(job: &Job<'_>) -> Outcome<Plan> {
+    job.draft.plan(&job.connection).map_err(|error| {
         let code = exit_of(&error);
         let failure = Failure::new(code, format!("{error}; nothing was sent"));
         match error.hint() {
@@ -72,20 +76,20 @@ fn plan(job: &Job, connection: &Arc<Connection>) -> Outcome<Plan> {
 
 /// One request and its answer.
 struct Exchange<'a> {
-    args: &'a Args,
     client: &'a Client,
-    job: &'a Job,
+    job: &'a Job<'a>,
     plan: &'a Plan,
 }
 
 impl Exchange<'_> {
     fn run(&self, watch: &mut Watch<'_>, delivery: &mut Delivery<'_>) -> Outcome {
-        let limits = Limits { connect: self.args.connect_timeout, total: self.args.max_time };
+        let operation = self.job.operation;
+        let limits = Limits { connect: operation.connect_timeout, total: operation.max_time };
         let clock = Clock::start(&limits);
         watch.begin(clock.started());
         let request = self.plan.fill(watch.found())?;
-        let mut response = if self.args.location {
-            let limit = self.args.max_redirs.unwrap_or(Some(redirect::DEFAULT_LIMIT)).unwrap_or(u32::MAX);
+        let mut response = if operation.location {
+            let limit = operation.max_redirs.unwrap_or(Some(redirect::DEFAULT_LIMIT)).unwrap_or(u32::MAX);
             self.client.follow(&self.job.draft, request, &clock, limit, watch)?
         } else {
             self.client.send(&request, &clock, watch)?
@@ -103,14 +107,15 @@ impl Exchange<'_> {
         delivery: &mut Delivery<'_>,
     ) -> Outcome {
         let status = response.head().status;
-        let failed = self.args.fail.filter(|_| status >= 400);
-        if self.args.include || self.args.head {
+        let operation = self.job.operation;
+        let failed = operation.fail.filter(|_| status >= 400);
+        if operation.include || operation.head {
             for head in watch.heads() {
                 delivery.write(head)?;
             }
         }
         if failed != Some(Fail::WithoutBody) {
-            if self.args.compressed {
+            if operation.compressed {
                 response.decode();
             }
             while let Some(chunk) = response.chunk()? {

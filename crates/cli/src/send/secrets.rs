@@ -1,6 +1,6 @@
 //! The secrets of one `send`: judged, asked about, looked up, recorded.
 
-use super::args::Args;
+use super::command_line::CommandLine;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -46,9 +46,9 @@ pub(super) struct Secrets {
 
 impl Secrets {
     /// Reads the values of `--with`.
-    pub(super) fn new(context: &Context, args: &Args) -> Outcome<Self> {
+    pub(super) fn new(context: &Context, line: &CommandLine) -> Outcome<Self> {
         let mut overrides = Overrides::default();
-        for text in &args.with {
+        for text in &line.with {
             let name = lookup::name(text)?;
             let value = input::value(context, input::Source::Asked, &format!("value of {name}"), false)?;
             overrides.insert(name, value);
@@ -60,7 +60,7 @@ impl Secrets {
             overrides,
             answered: Vec::new(),
             recorded: BTreeSet::new(),
-            audit: !args.no_audit,
+            audit: !line.no_audit,
             attended: false,
         })
     }

@@ -1,6 +1,6 @@
 //! What happens on the way: `-v`, the audit entry before the first byte, and the judging of every hop.
 
-use super::args::Args;
+use super::command_line::CommandLine;
 use super::secrets::{Found, Secrets};
 use crate::exit::Exit;
 use crate::failure::{Failure, visible};
@@ -14,7 +14,7 @@ use subrosa_secret::Redactor;
 
 /// One exchange as it is seen from outside.
 pub(super) struct Watch<'a> {
-    args: &'a Args,
+    line: &'a CommandLine,
     secrets: &'a mut Secrets,
     found: &'a Found,
     redactor: &'a Redactor,
@@ -41,14 +41,14 @@ struct Hop {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(
-        args: &'a Args,
+        line: &'a CommandLine,
         secrets: &'a mut Secrets,
         found: &'a Found,
         redactor: &'a Redactor,
         plan: &'a Plan,
     ) -> Self {
         Self {
-            args,
+            line,
             secrets,
             found,
             redactor,
@@ -101,7 +101,7 @@ impl<'a> Watch<'a> {
     }
 
     fn say(&self, mark: char, text: &[u8]) {
-        if self.args.verbose {
+        if self.line.verbose {
             let masked = self.redactor.redact(text);
             let text = String::from_utf8_lossy(&masked);
             let _ = writeln!(io::stderr(), "{mark} {}", visible(&text));

@@ -13,7 +13,7 @@ pub(super) struct Facts<'a> {
     pub(super) url: &'a str,
     pub(super) watch: &'a Watch<'a>,
     pub(super) failure: Option<&'a Failure>,
-    pub(super) job: &'a Job,
+    pub(super) job: &'a Job<'a>,
 }
 
 /// Writes the format to standard output, or where `%{stderr}` sends it. Secrets are masked.

@@ -1,6 +1,7 @@
-//! The flags of one `send`, as given: nothing is read, opened or resolved yet.
+//! The flags of one operation, as given: nothing is read, opened or resolved yet. `--next` begins another one.
 
 use super::flags::Id;
+use super::transfers::{Output, Transfers};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,8 +29,8 @@ pub(crate) enum DataKind {
 
 /// What was asked of redirects, certificates and the like stays here as text; who uses it judges it.
 #[derive(Debug, Default)]
-pub(crate) struct Args {
-    pub(crate) urls: Vec<OsString>,
+pub(crate) struct Operation {
+    pub(crate) transfers: Transfers,
     pub(crate) method: Option<String>,
     pub(crate) headers: Vec<OsString>,
     pub(crate) user: Option<OsString>,
@@ -49,6 +50,21 @@ pub(crate) struct Args {
     pub(crate) max_redirs: Option<Option<u32>>,
     pub(crate) max_time: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) way: Way,
+
+    pub(crate) include: bool,
+    pub(crate) fail: Option<Fail>,
+    pub(crate) write_out: Option<OsString>,
+    pub(crate) compressed: bool,
+
+    pub(crate) no_refs: bool,
+    pub(crate) expand_files: Option<bool>,
+}
+
+/// The flags that decide what kind of connection a request needs. Operations for which these are the same share
+/// connections, so a flag that makes two connections differ has its place here.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Way {
     pub(crate) insecure: bool,
     pub(crate) cacert: Option<PathBuf>,
     pub(crate) cert: Option<PathBuf>,
@@ -56,40 +72,6 @@ pub(crate) struct Args {
     pub(crate) resolve: Vec<String>,
     pub(crate) connect_to: Vec<String>,
     pub(crate) version: Option<Version>,
-
-    pub(crate) outputs: Vec<OsString>,
-    pub(crate) include: bool,
-    pub(crate) fail: Option<Fail>,
-    pub(crate) write_out: Option<OsString>,
-    pub(crate) compressed: bool,
-    pub(crate) verbose: bool,
-    pub(crate) silent: bool,
-    pub(crate) show_error: bool,
-
-    pub(crate) with: Vec<String>,
-    pub(crate) keep: bool,
-    pub(crate) no_refs: bool,
-    pub(crate) expand_files: Option<bool>,
-    pub(crate) mask: bool,
-    pub(crate) unmask: bool,
-    pub(crate) no_audit: bool,
-
-    pub(crate) globals: GlobalFlags,
-    pub(crate) help: bool,
-}
-
-/// The flags that every command has, as `send` spells them.
-#[derive(Debug, Default)]
-pub(crate) struct GlobalFlags {
-    pub(crate) profile: Option<String>,
-    pub(crate) vault: Option<PathBuf>,
-    pub(crate) key_file: Option<PathBuf>,
-    pub(crate) passphrase: bool,
-    pub(crate) passphrase_file: Option<PathBuf>,
-    pub(crate) recovery: bool,
-    pub(crate) no_keychain: bool,
-    pub(crate) no_ask: bool,
-    pub(crate) color: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +86,7 @@ pub(crate) enum Fail {
     WithBody,
 }
 
-impl Args {
+impl Operation {
     /// Takes a flag that has a value. The error says what is wrong with the value.
     pub(super) fn take(&mut self, id: Id, value: OsString) -> Result<(), String> {
         match id {
@@ -116,16 +98,15 @@ impl Args {
             Id::Referer => self.referer = Some(referer(value)?),
             Id::Cookie => self.cookies.push(cookie(value)?),
             Id::Range => self.range = Some(value),
-            Id::Url => self.urls.push(value),
+            Id::Url => self.transfers.add_url(value),
             Id::UrlQuery => self.query.push(value),
             Id::Data => self.body(DataKind::Ascii, value),
             Id::DataRaw => self.body(DataKind::Raw, value),
             Id::DataBinary => self.body(DataKind::Binary, value),
             Id::DataUrlencode => self.body(DataKind::Encoded, value),
             Id::Json => self.body(DataKind::Json, value),
-            Id::Output => self.outputs.push(not_empty(value)?),
+            Id::Output => self.transfers.set_output(Output::File(not_empty(value)?)),
             Id::WriteOut => self.write_out = Some(value),
-            Id::With => self.with.push(with(value)?),
             _ => return self.take_setting(id, value),
         }
         Ok(())
@@ -137,16 +118,11 @@ impl Args {
             Id::MaxRedirs => self.max_redirs = Some(redirects(&value)?),
             Id::MaxTime => self.max_time = seconds(&value)?,
             Id::ConnectTimeout => self.connect_timeout = seconds(&value)?,
-            Id::Cacert => self.cacert = Some(not_empty(value)?.into()),
-            Id::Cert => self.cert = Some(not_empty(value)?.into()),
-            Id::Key => self.key = Some(not_empty(value)?.into()),
-            Id::Resolve => self.resolve.push(text(value)?),
-            Id::ConnectTo => self.connect_to.push(text(value)?),
-            Id::Profile => self.globals.profile = Some(text(value)?),
-            Id::Vault => self.globals.vault = Some(not_empty(value)?.into()),
-            Id::KeyFile => self.globals.key_file = Some(not_empty(value)?.into()),
-            Id::PassphraseFile => self.globals.passphrase_file = Some(not_empty(value)?.into()),
-            Id::Color => self.globals.color = Some(text(value)?),
+            Id::Cacert => self.way.cacert = Some(not_empty(value)?.into()),
+            Id::Cert => self.way.cert = Some(not_empty(value)?.into()),
+            Id::Key => self.way.key = Some(not_empty(value)?.into()),
+            Id::Resolve => self.way.resolve.push(text(value)?),
+            Id::ConnectTo => self.way.connect_to.push(text(value)?),
             _ => return Err(String::from("the flag takes no value")),
         }
         Ok(())
@@ -159,35 +135,19 @@ impl Args {
             Id::Get => self.get = on,
             Id::Globoff => self.globoff = on,
             Id::Location => self.location = on,
-            Id::Insecure => self.insecure = on,
-            Id::Http11 => self.version = Some(Version::Http11),
-            Id::Http2 => self.version = Some(Version::Http2),
+            Id::Insecure => self.way.insecure = on,
+            Id::Http11 => self.way.version = Some(Version::Http11),
+            Id::Http2 => self.way.version = Some(Version::Http2),
             Id::Include => self.include = on,
             Id::Fail => self.fails(Fail::WithoutBody, on)?,
             Id::FailWithBody => self.fails(Fail::WithBody, on)?,
             Id::Compressed => self.compressed = on,
-            Id::Verbose => self.verbose = on,
-            Id::Silent => self.silent = on,
-            Id::ShowError => self.show_error = on,
-            _ => return self.switch_ours(id, on),
-        }
-        Ok(())
-    }
-
-    /// The switches that curl does not have.
-    fn switch_ours(&mut self, id: Id, on: bool) -> Result<(), String> {
-        match id {
-            Id::Keep => self.keep = on,
+            Id::RemoteName => {
+                self.transfers.set_output(if on { Output::RemoteName } else { Output::Stdout });
+            }
+            Id::RemoteNameAll => self.transfers.remote_name_all = on,
             Id::Refs => self.no_refs = !on,
             Id::ExpandFiles => self.expand_files = Some(on),
-            Id::Mask => self.mask = on,
-            Id::Unmask => self.unmask = on,
-            Id::Audit => self.no_audit = !on,
-            Id::Passphrase => self.globals.passphrase = on,
-            Id::Recovery => self.globals.recovery = on,
-            Id::Keychain => self.globals.no_keychain = !on,
-            Id::Ask => self.globals.no_ask = !on,
-            Id::Help => self.help = on,
             _ => return Err(String::from("the flag needs a value")),
         }
         Ok(())
@@ -210,11 +170,11 @@ impl Args {
     }
 }
 
-fn text(value: OsString) -> Result<String, String> {
+pub(super) fn text(value: OsString) -> Result<String, String> {
     value.into_string().map_err(|_| String::from("the value is not UTF-8 text"))
 }
 
-fn not_empty(value: OsString) -> Result<OsString, String> {
+pub(super) fn not_empty(value: OsString) -> Result<OsString, String> {
     if value.is_empty() { Err(String::from("the value is empty")) } else { Ok(value) }
 }
 
@@ -252,15 +212,6 @@ fn cookie(value: OsString) -> Result<OsString, String> {
 
 fn looks_like_reference(value: &OsStr) -> bool {
     !subrosa_secret::scan(value.as_encoded_bytes()).references.is_empty()
-}
-
-/// A value is never taken from the command line, where every process of the machine can read it.
-fn with(value: OsString) -> Result<String, String> {
-    let text = text(value)?;
-    match text.strip_suffix("=-") {
-        Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(String::from("write NAME=- and give the value on the terminal or on standard input")),
-    }
 }
 
 /// Seconds, with fractions; 0 means no limit, as in curl.
@@ -314,21 +265,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_for_one_call_never_stands_in_the_arguments() {
-        assert_eq!(with("stripe-key=-".into()).as_deref(), Ok("stripe-key"));
-        for wrong in ["stripe-key=abc", "stripe-key", "=-"] {
-            let error = with(wrong.into()).unwrap_err();
-            assert!(!error.contains("abc"), "{error}");
-        }
-    }
-
-    #[test]
     fn fail_and_fail_with_body_exclude_each_other_as_in_curl() {
-        let mut args = Args::default();
-        args.switch(Id::Fail, true).unwrap();
-        assert!(args.switch(Id::FailWithBody, true).is_err());
-        args.switch(Id::Fail, false).unwrap();
-        args.switch(Id::FailWithBody, true).unwrap();
-        assert_eq!(args.fail, Some(Fail::WithBody));
+        let mut operation = Operation::default();
+        operation.switch(Id::Fail, true).unwrap();
+        assert!(operation.switch(Id::FailWithBody, true).is_err());
+        operation.switch(Id::Fail, false).unwrap();
+        operation.switch(Id::FailWithBody, true).unwrap();
+        assert_eq!(operation.fail, Some(Fail::WithBody));
     }
 }
