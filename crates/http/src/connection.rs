@@ -8,16 +8,17 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use subrosa_secret::{Deviation, Host, Origin};
+use subrosa_secret::{Deviation, Host, HostRule, Origin};
 
 use crate::error::HttpError;
+use crate::identity::Identity;
 use crate::route::{ConnectTo, Resolve};
-use crate::transport::tls;
+use crate::transport::tls::{self, TlsSettings};
 
 /// Which versions of HTTP are offered over TLS. Plain http always speaks HTTP/1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,10 +42,16 @@ pub enum Trust {
     InsecureAnybody,
 }
 
-/// A client certificate with its key.
-pub struct Identity {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+/// What the user keeps for the hosts of a rule, to be used by itself over https.
+///
+/// Unlike [`Trust::Ca`] and the identity of a request it belongs to the user's own setup, so that it is no deviation.
+pub struct Kept {
+    /// The hosts. Placements of the rule have no meaning here.
+    pub rule: HostRule,
+    /// The client certificate to show them.
+    pub identity: Option<Identity>,
+    /// Who may vouch for them besides those whom the system trusts; empty for nobody.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// What a [`Connection`] is made of.
@@ -54,6 +61,9 @@ pub struct ConnectionOptions {
     pub trust: Trust,
     /// The client certificate to show when a server asks; used over TLS only.
     pub identity: Option<Identity>,
+    /// What is kept by host, in the order in which it was added: of several that fit, the last counts. An `identity`
+    /// counts before it, and so does a `trust` that is not the system's.
+    pub kept: Vec<Kept>,
     /// Addresses that stand for hosts (`--resolve`); of several for one host and port the last counts.
     pub resolve: Vec<Resolve>,
     /// Hosts that stand for hosts (`--connect-to`); the first that fits counts.
@@ -65,7 +75,14 @@ pub struct ConnectionOptions {
 /// A way to reach hosts, fixed for good.
 pub struct Connection {
     options: ConnectionOptions,
-    tls: OnceLock<Arc<ClientConfig>>,
+    tls: Mutex<Vec<(TlsChoice, Arc<ClientConfig>)>>,
+}
+
+/// Which of the kept identities and authorities are for an origin, by their places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct TlsChoice {
+    identity: Option<usize>,
+    authorities: Option<usize>,
 }
 
 /// Where to open the connection to for an origin.
@@ -82,52 +99,30 @@ impl Trust {
     /// # Errors
     /// `CaFile` when the file cannot be read or holds no certificate.
     pub fn from_ca_file(path: &Path) -> Result<Self, HttpError> {
-        let failed = |source| HttpError::CaFile { path: path.to_owned(), source };
-        let pem = fs::read(path).map_err(failed)?;
-        let invalid = |why| failed(io::Error::new(io::ErrorKind::InvalidData, why));
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        match certificates {
-            Ok(found) if found.is_empty() => Err(invalid("it holds no certificate")),
-            Ok(found) => Ok(Self::Ca(found)),
-            Err(_) => Err(invalid("it is not valid PEM")),
-        }
+        read_authorities(path).map(Self::Ca)
     }
 }
 
-impl Identity {
-    /// From PEM texts; `key` may be the same text as `certificate`. Encrypted keys are not read.
-    ///
-    /// # Errors
-    /// `ClientCertificate` when one of them is missing or not valid.
-    pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, HttpError> {
-        let failed = |why: &str| HttpError::ClientCertificate { why: why.to_owned() };
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
-        let chain = chain.map_err(|_| failed("it is not valid PEM"))?;
-        if chain.is_empty() {
-            return Err(failed("it holds no certificate"));
-        }
-        if contains(key, b"ENCRYPTED") {
-            return Err(failed("its key is encrypted"));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| failed("it comes without a usable key"))?;
-        Ok(Self { chain, key })
-    }
+/// The certificates of a PEM file of authorities.
+///
+/// # Errors
+/// `CaFile` when the file cannot be read or holds no certificate.
+pub fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
+    let failed = |source| HttpError::CaFile { path: path.to_owned(), source };
+    let pem = fs::read(path).map_err(failed)?;
+    authorities(&pem).map_err(|why| failed(io::Error::new(io::ErrorKind::InvalidData, why)))
+}
 
-    /// From PEM files (`--cert`, `--key`); without a key file the key is looked for in the certificate's.
-    ///
-    /// # Errors
-    /// `ClientCertificate` when a file cannot be read or does not hold what it should.
-    pub fn from_files(certificate: &Path, key: Option<&Path>) -> Result<Self, HttpError> {
-        let read = |path: &Path| {
-            fs::read(path).map(zeroize::Zeroizing::new).map_err(|error| HttpError::ClientCertificate {
-                why: format!("cannot read {}: {error}", path.display()),
-            })
-        };
-        let certificate = read(certificate)?;
-        match key {
-            Some(path) => Self::from_pem(&certificate, &read(path)?),
-            None => Self::from_pem(&certificate, &certificate),
-        }
+/// The certificates of a PEM text of authorities; at least one.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match certificates {
+        Ok(found) if found.is_empty() => Err("it holds no certificate"),
+        Ok(found) => Ok(found),
+        Err(_) => Err("it is not valid PEM"),
     }
 }
 
@@ -135,7 +130,7 @@ impl Connection {
     /// Fixes `options`.
     #[must_use]
     pub fn new(options: ConnectionOptions) -> Arc<Self> {
-        Arc::new(Self { options, tls: OnceLock::new() })
+        Arc::new(Self { options, tls: Mutex::default() })
     }
 
     /// System trust, no client certificate, no detour, HTTP/2 where the server speaks it.
@@ -191,19 +186,40 @@ impl Connection {
         Endpoint { host, port, addresses }
     }
 
-    /// The TLS settings, made when the first connection needs them: reading the system's certificates costs
-    /// more than a request over plain http.
-    pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, HttpError> {
-        if let Some(config) = self.tls.get() {
+    /// The TLS settings for `origin`, made when the first connection needs them: reading the system's certificates
+    /// costs more than a request over plain http.
+    pub(crate) fn tls(&self, origin: &Origin) -> Result<Arc<ClientConfig>, HttpError> {
+        let choice = self.choice(origin);
+        let mut made = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, config)) = made.iter().find(|(known, _)| *known == choice) {
             return Ok(config.clone());
         }
-        let config = Arc::new(tls::config(&self.options)?);
-        Ok(self.tls.get_or_init(|| config).clone())
+        let kept = &self.options.kept;
+        let config = Arc::new(tls::config(&TlsSettings {
+            trust: &self.options.trust,
+            authorities: choice.authorities.map_or(&[], |at| &kept[at].authorities),
+            identity: self
+                .options
+                .identity
+                .as_ref()
+                .or(choice.identity.and_then(|at| kept[at].identity.as_ref())),
+            protocol: self.options.protocol,
+        })?);
+        made.push((choice, config.clone()));
+        Ok(config)
     }
-}
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+    fn choice(&self, origin: &Origin) -> TlsChoice {
+        let last = |wanted: &dyn Fn(&Kept) -> bool| {
+            self.options.kept.iter().rposition(|kept| wanted(kept) && kept.rule.matches(origin))
+        };
+        let own_identity = self.options.identity.is_some();
+        let own_trust = !matches!(self.options.trust, Trust::System);
+        TlsChoice {
+            identity: last(&|kept| !own_identity && kept.identity.is_some()),
+            authorities: last(&|kept| !own_trust && !kept.authorities.is_empty()),
+        }
+    }
 }
 
 #[cfg(test)]

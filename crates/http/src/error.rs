@@ -96,6 +96,15 @@ pub enum HttpError {
         /// What is wrong, naming the file where there is one.
         why: String,
     },
+    /// The key of the client certificate is encrypted and nothing was given that opens it.
+    #[error("the key of the client certificate is encrypted")]
+    PassphraseMissing,
+    /// What was given does not open the key of the client certificate.
+    #[error("the passphrase does not open the key of the client certificate")]
+    PassphraseWrong,
+    /// The key is encrypted in the way of PEM from before PKCS #8, which a single round of MD5 protects.
+    #[error("the key of the client certificate is encrypted in an old way that is not safe")]
+    KeyFormOld,
     /// The system's trusted certificates or the runtime cannot be set up.
     #[error("cannot prepare the connection: {why}")]
     Setup {
@@ -280,6 +289,9 @@ impl HttpError {
             Self::OptionMalformed { .. } => "option_malformed",
             Self::CaFile { .. } => "ca_file",
             Self::ClientCertificate { .. } => "client_certificate",
+            Self::PassphraseMissing => "passphrase_missing",
+            Self::PassphraseWrong => "passphrase_wrong",
+            Self::KeyFormOld => "key_form_old",
             Self::Setup { .. } => "setup",
             Self::Resolve { .. } => "resolve",
             Self::Connect { .. } => "connect",
@@ -324,7 +336,10 @@ impl HttpError {
             Self::EmptyReply { .. } => 52,
             Self::Send { .. } => 55,
             Self::Receive { .. } => 56,
-            Self::ClientCertificate { .. } => 58,
+            Self::ClientCertificate { .. }
+            | Self::PassphraseMissing
+            | Self::PassphraseWrong
+            | Self::KeyFormOld => 58,
             Self::Certificate { .. } => 60,
             Self::Decoding { .. } => 61,
             Self::CaFile { .. } => 77,
@@ -339,6 +354,7 @@ impl HttpError {
             Self::ValueRefused { why, .. } => why.hint(),
             Self::Certificate { fault, .. } => fault.hint(),
             Self::Tls { fault, .. } => fault.hint(),
+            Self::KeyFormOld => Some("openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem"),
             Self::SpeaksTls { .. } => Some("write the URL with https://"),
             Self::RedirectRefused { .. } => Some("send the request to the final URL itself"),
             _ => None,

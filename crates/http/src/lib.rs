@@ -63,6 +63,7 @@ mod framing;
 #[doc(hidden)]
 pub mod fuzzing;
 mod header;
+mod identity;
 mod json;
 mod location;
 mod percent;
@@ -80,11 +81,12 @@ mod values;
 
 pub use body::{Body, BodyKind};
 pub use certificate::CertificateFacts;
-pub use connection::{Connection, ConnectionOptions, Identity, Protocol, Trust};
+pub use connection::{Connection, ConnectionOptions, Kept, Protocol, Trust, authorities, read_authorities};
 pub use draft::RequestDraft;
 pub use error::{BoxError, HttpError, RedirectFault};
 pub use event::{Event, Observer, Sending, TlsFacts, Unobserved};
 pub use header::HeaderField;
+pub use identity::{CertificateForm, Identity, IdentitySource, read_identity_file};
 pub use plan::{Plan, PlannedUse};
 pub use redirect::{Hops, follow};
 pub use request::Request;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use subrosa_http::blocking::Client;
 use subrosa_http::{
     Body, BodyKind, BoxError, Clock, Connection, ConnectionOptions, Event, HttpError, Identity, Limits,
-    Observer, Protocol, RequestDraft, Resolve, Sending, Text, Trust, Unobserved, Version,
+    Observer, Protocol, RequestDraft, Resolve, Sending, Text, Trust, Unobserved, Version, read_identity_file,
 };
 use subrosa_testkit::{Answer, CaptureOptions, CaptureServer, CertificateFault, Folder};
 use support::{body, clock, send};
@@ -167,13 +167,10 @@ fn files_of_trust_and_identity_have_curls_codes() {
     for path in [folder.join("missing.pem"), empty.clone()] {
         let error = Trust::from_ca_file(&path).err().unwrap();
         assert_eq!((error.kind(), error.curl_code()), ("ca_file", Some(77)));
-        let error = Identity::from_files(&path, None).err().unwrap();
-        assert_eq!((error.kind(), error.curl_code()), ("client_certificate", Some(58)));
     }
-    let server = CaptureServer::start(CaptureOptions::tls());
-    let (certificate, _) = server.client_identity();
-    let error = Identity::from_files(&certificate, None).err().unwrap();
-    assert!(error.to_string().contains("key"), "{error}");
+    let error = read_identity_file(&folder.join("missing.pem")).err().unwrap();
+    assert_eq!((error.kind(), error.curl_code()), ("client_certificate", Some(58)));
+    assert!(error.to_string().contains("missing.pem"), "{error}");
 }
 
 #[test]
@@ -182,7 +179,8 @@ fn a_client_certificate_is_shown_when_asked_for() {
         let options = CaptureOptions { client_certificate: true, http2, ..CaptureOptions::tls() };
         let server = CaptureServer::start(options);
         let (certificate, key) = server.client_identity();
-        let identity = Identity::from_files(&certificate, Some(&key)).unwrap();
+        let read = |path| read_identity_file(path).unwrap();
+        let identity = Identity::from_pem(&read(&certificate), &read(&key), None).unwrap();
         let with =
             support::with_ca(&server, ConnectionOptions { identity: Some(identity), ..Default::default() });
         assert_eq!(send(&RequestDraft::new(server.url("/")), &with).unwrap().0, 200);

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use subrosa_http::{
     Body, BodyKind, ConnectTo, Connection, ConnectionOptions, HeaderField, Identity, Protocol, RequestDraft,
-    Resolve, Text, Trust,
+    Resolve, Text, Trust, read_identity_file,
 };
 
 /// One request of a command line.
@@ -89,18 +89,26 @@ fn connection(way: &Way) -> Outcome<Arc<Connection>> {
         None => Trust::System,
     };
     let identity = match &way.cert {
-        Some(path) => Some(Identity::from_files(path, way.key.as_deref())?),
+        Some(path) => Some(identity(path, way.key.as_deref())?),
         None => None,
     };
     let protocol = if way.version == Some(Version::Http11) { Protocol::Http11 } else { Protocol::Http2 };
     let options = ConnectionOptions {
         trust,
         identity,
+        kept: Vec::new(),
         resolve: way.resolve.iter().map(|text| Resolve::parse(text)).collect::<Result<_, _>>()?,
         connect_to: way.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
         protocol,
     };
     Ok(Connection::new(options))
+}
+
+/// Without a key file the key is looked for in the certificate's.
+fn identity(certificate: &Path, key: Option<&Path>) -> Outcome<Identity> {
+    let certificate = read_identity_file(certificate)?;
+    let key = key.map(read_identity_file).transpose()?;
+    Ok(Identity::from_pem(&certificate, key.as_ref().unwrap_or(&certificate), None)?)
 }
 
 fn expand(pattern: &str, args: &Operation) -> Outcome<Vec<glob::Expansion>> {

@@ -188,7 +188,7 @@ async fn open(request: &Request, clock: &Clock, observer: &mut dyn Observer) -> 
     observer.event(Event::Connected { host: &host, remote: ends.remote });
     let channel = match request.origin.scheme {
         Scheme::Https => {
-            let config = request.connection.tls()?;
+            let config = request.connection.tls(&request.origin)?;
             let stream = tls::handshake(config, &request.origin.host, dialed.stream).await?;
             timings.app_connect = clock.started().elapsed();
             observer.event(Event::Tls(&facts(&stream)));

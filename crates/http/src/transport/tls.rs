@@ -6,55 +6,78 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use subrosa_secret::Host;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::verifier::{AnybodyVerifier, CaVerifier};
-use crate::connection::{ConnectionOptions, Protocol, Trust};
+use super::verifier::{AnybodyVerifier, CaVerifier, KeptVerifier};
+use crate::connection::{Protocol, Trust};
 use crate::error::HttpError;
+use crate::identity::Identity;
 use crate::tls_fault::{CertificateFault, TlsFault};
 
-/// The settings that `options` ask for. Keys are never logged: `SSLKEYLOGFILE` has no effect.
-pub(crate) fn config(options: &ConnectionOptions) -> Result<ClientConfig, HttpError> {
+/// What a TLS session is set up with.
+pub(crate) struct TlsSettings<'a> {
+    pub(crate) trust: &'a Trust,
+    /// Who is trusted beside the system's own, where the system's are.
+    pub(crate) authorities: &'a [CertificateDer<'static>],
+    pub(crate) identity: Option<&'a Identity>,
+    pub(crate) protocol: Protocol,
+}
+
+/// Keys are never logged: `SSLKEYLOGFILE` has no effect.
+pub(crate) fn config(settings: &TlsSettings<'_>) -> Result<ClientConfig, HttpError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(setup)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier(&options.trust, provider)?);
-    let mut config = match &options.identity {
+        .with_custom_certificate_verifier(verifier(settings, provider)?);
+    let mut config = match settings.identity {
         None => builder.with_no_client_auth(),
-        Some(identity) => builder
-            .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
-            .map_err(|error| HttpError::ClientCertificate { why: error.to_string() })?,
+        Some(identity) => {
+            let shown = SingleCertAndKey::from(identity.certified.clone());
+            builder.with_client_cert_resolver(Arc::new(shown))
+        }
     };
-    config.alpn_protocols = match options.protocol {
+    config.alpn_protocols = match settings.protocol {
         Protocol::Http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Protocol::Http11 => vec![b"http/1.1".to_vec()],
     };
     Ok(config)
 }
 
-fn verifier(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, HttpError> {
-    match trust {
-        Trust::System => {
-            let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(setup)?;
-            Ok(Arc::new(verifier))
-        }
+fn verifier(
+    settings: &TlsSettings<'_>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, HttpError> {
+    match settings.trust {
         Trust::InsecureAnybody => Ok(Arc::new(AnybodyVerifier::new(&provider))),
-        Trust::Ca(certificates) => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(certificates.iter().cloned());
-            let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(|error| HttpError::Setup { why: error.to_string() })?;
-            Ok(Arc::new(CaVerifier::new(chains, certificates.clone())))
+        Trust::Ca(certificates) => Ok(Arc::new(issued_by(certificates, provider)?)),
+        Trust::System => {
+            let system = rustls_platform_verifier::Verifier::new(provider.clone()).map_err(setup)?;
+            match settings.authorities {
+                [] => Ok(Arc::new(system)),
+                kept => Ok(Arc::new(KeptVerifier::new(issued_by(kept, provider)?, Arc::new(system)))),
+            }
         }
     }
+}
+
+fn issued_by(
+    certificates: &[CertificateDer<'static>],
+    provider: Arc<CryptoProvider>,
+) -> Result<CaVerifier, HttpError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| HttpError::Setup { why: error.to_string() })?;
+    Ok(CaVerifier::new(chains, certificates.to_vec()))
 }
 
 fn setup(error: rustls::Error) -> HttpError {

@@ -1,4 +1,4 @@
-//! The two certificate verifiers that are not the platform's: `--cacert` and `-k`.
+//! The certificate verifiers that are not the platform's: `--cacert`, authorities kept by host, and `-k`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,59 @@ impl ServerCertVerifier for CaVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chains.supported_verify_schemes()
+    }
+}
+
+/// Whom the user trusts for a host, and whom the system does.
+#[derive(Debug)]
+pub(super) struct KeptVerifier {
+    kept: CaVerifier,
+    system: Arc<dyn ServerCertVerifier>,
+}
+
+impl KeptVerifier {
+    pub(super) fn new(kept: CaVerifier, system: Arc<dyn ServerCertVerifier>) -> Self {
+        Self { kept, system }
+    }
+}
+
+impl ServerCertVerifier for KeptVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.kept.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                self.system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            answer => answer,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.kept.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.kept.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.kept.supported_verify_schemes()
     }
 }
 
