@@ -91,10 +91,18 @@ impl<'v> Change<'v> {
 
     /// Deletes a secret. Until it is purged, [`Change::undo`] brings it back.
     pub fn remove(&mut self, name: &Name) -> Result<(), VaultError> {
-        let mut entry = self.present(name)?;
-        let key = self.take_current(name)?;
+        let entry = self.present(name)?;
+        self.bury(entry)
+    }
+
+    /// Makes the current row of a name a tombstone. Its version is its place, so it is later than that of every tombstone which
+    /// other secrets of this name have left.
+    fn bury(&mut self, mut entry: Entry) -> Result<(), VaultError> {
+        let name = entry.metadata.name.clone();
+        let key = self.take_current(&name)?;
+        let last = self.tombstones(&name)?.last().map_or(0, |row| row.seq.unsigned_abs());
         entry.metadata.changed = self.now;
-        entry.version += 1;
+        entry.version = entry.version.max(last) + 1;
         let row = entry.seal(self.snapshot.keys, kind::TOMBSTONE, key, signed(entry.version)?)?;
         self.put(row)
     }

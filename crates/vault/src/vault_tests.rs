@@ -52,6 +52,23 @@ fn removal_and_its_undo_keep_everything() {
 }
 
 #[test]
+fn every_deletion_of_a_name_can_be_undone() {
+    let (_scratch, mut vault) = Scratch::new();
+    for text in ["one", "two", "three"] {
+        store(&mut vault, "k", text);
+        vault.change(|change| change.remove(&name("k"))).expect("remove");
+        assert!(vault.verify().expect("verify").is_sound(), "{text}");
+    }
+    assert_eq!(vault.deleted().expect("deleted").len(), 3);
+    for text in ["three", "two", "one"] {
+        vault.change(|change| change.undo(&name("k"))).expect("undo");
+        assert_eq!(read(&vault, "k").expect("get").as_deref(), Some(text));
+        vault.change(|change| change.rename(&name("k"), &name(text))).expect("rename");
+    }
+    assert!(vault.verify().expect("verify").is_sound());
+}
+
+#[test]
 fn rename_takes_history_along_and_never_overwrites() {
     let (_scratch, mut vault) = Scratch::new();
     store(&mut vault, "a", "one");
