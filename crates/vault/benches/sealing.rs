@@ -1,10 +1,10 @@
 //! Seals, keys, the manifest, lookups and writes, without the process around them: `cargo bench -p subrosa-vault`.
 
 use divan::{Bencher, black_box, counter::BytesCount};
-use subrosa_secret::{Name, SecretValue};
+use subrosa_secret::{Name, Policy, SecretValue};
 use subrosa_vault::{
-    Context, Epoch, Location, NewSlot, Padding, RootKey, SlotId, Unlock, ValueKey, Vault, VaultId, VaultKey,
-    open, seal,
+    Arrival, Context, Epoch, Location, NewSlot, Over, Padding, Portable, RootKey, SlotId, Unlock, ValueKey,
+    Vault, VaultId, VaultKey, open, seal,
 };
 use tempfile::TempDir;
 
@@ -109,5 +109,32 @@ fn set(bencher: Bencher<'_, '_>, count: u32) {
             .vault
             .change(|change| change.set(&name(count), Some(&value(number))).map(drop))
             .expect("written");
+    });
+}
+
+#[divan::bench(args = [10, 10_000], sample_count = 10, sample_size = 1)]
+fn export(bencher: Bencher<'_, '_>, count: u32) {
+    let stage = stage(count);
+    bencher.bench_local(|| stage.vault.export(|_| true, true).expect("proven").len());
+}
+
+/// Into an empty vault; on the disk that the temporary folder is on.
+#[divan::bench(args = [10, 10_000], sample_count = 10, sample_size = 1)]
+fn restore(bencher: Bencher<'_, '_>, count: u32) {
+    let portable = |number| Portable {
+        name: name(number),
+        value: Some(value(number)),
+        description: format!("token of service {number}"),
+        tags: Default::default(),
+        policy: Policy::default(),
+        created: None,
+        changed: None,
+        history: Vec::new(),
+    };
+    let secrets: Vec<Portable> = (0..count).map(portable).collect();
+    let arrivals: Vec<_> = secrets.iter().map(|secret| Arrival { secret, over: Over::Nothing }).collect();
+    bencher.with_inputs(|| stage(0)).bench_local_values(|mut stage| {
+        stage.vault.change(|change| change.restore(&arrivals)).expect("written");
+        stage
     });
 }

@@ -15,12 +15,12 @@ use crate::{
 /// Name of the copy that a change of the root key makes first. A crash may leave it, and the old keys still open it.
 pub(crate) const BEFORE_ROTATION: &str = ".vault.db.before-rotation";
 
-/// What a purge dropped.
+/// What was dropped for good.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purged {
     /// Earlier values.
     pub values: u64,
-    /// Deleted secrets.
+    /// Deleted secrets, and where all were dropped the others as well.
     pub secrets: u64,
 }
 
@@ -89,8 +89,20 @@ impl Vault {
     pub fn purge(&mut self, name: Option<&Name>) -> Result<Purged, VaultError> {
         let purged = match name {
             Some(name) => self.purge_one(name)?,
-            None => self.purge_all()?,
+            None => self.drop_all(&[kind::HISTORY, kind::TOMBSTONE])?,
         };
+        self.wipe(purged)
+    }
+
+    /// Drops every secret for good, with its earlier values, and those that were deleted before. Ways in, documents and the
+    /// audit log stay.
+    pub fn clear(&mut self) -> Result<Purged, VaultError> {
+        let dropped = self.drop_all(&[kind::SECRET, kind::HISTORY, kind::TOMBSTONE])?;
+        self.wipe(dropped)
+    }
+
+    /// Rewrites the file, so that nothing of what was dropped is left in it.
+    fn wipe(&mut self, purged: Purged) -> Result<Purged, VaultError> {
         let _ = std::fs::remove_file(self.location.dir.join(BEFORE_ROTATION));
         self.store.compact().map_err(|error| match purged == Purged::default() {
             true => error,
@@ -123,11 +135,11 @@ impl Vault {
         })
     }
 
-    fn purge_all(&mut self) -> Result<Purged, VaultError> {
+    fn drop_all(&mut self, kinds: &[i64]) -> Result<Purged, VaultError> {
         self.change(|change| {
             let mut old = Vec::new();
             change.snapshot.each_row(&mut |row| {
-                if matches!(row.kind, kind::HISTORY | kind::TOMBSTONE) {
+                if kinds.contains(&row.kind) {
                     old.push(Row::from(row));
                 }
                 Ok(())

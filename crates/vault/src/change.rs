@@ -10,6 +10,7 @@ use crate::{
     manifest::{AuditMark, Manifest},
     snapshot::{CHUNK, RECENT_ROOT, Snapshot, next_generation, recent_place},
     store::{Row, kind},
+    transfer::Body,
     tree::{FAN, HASH_LEN, Hash, bucket_of, is_nothing},
 };
 
@@ -27,6 +28,11 @@ impl<'v> Change<'v> {
     pub(crate) fn new(snapshot: Snapshot<'v>, now: i64) -> Self {
         let Manifest { records, bodies, .. } = snapshot.manifest;
         Self { snapshot, buckets: BTreeMap::new(), records, bodies, now }
+    }
+
+    /// The time of this change, in seconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
     }
 
     /// The current state of a secret, proven present or absent.
@@ -97,7 +103,7 @@ impl<'v> Change<'v> {
 
     /// Makes the current row of a name a tombstone. Its version is its place, so it is later than that of every tombstone which
     /// other secrets of this name have left.
-    fn bury(&mut self, mut entry: Entry) -> Result<(), VaultError> {
+    pub(crate) fn bury(&mut self, mut entry: Entry) -> Result<(), VaultError> {
         let name = entry.metadata.name.clone();
         let key = self.take_current(&name)?;
         let last = self.tombstones(&name)?.last().map_or(0, |row| row.seq.unsigned_abs());
@@ -163,7 +169,7 @@ impl<'v> Change<'v> {
     }
 
     /// A new record for a name that has none.
-    fn blank(&self, name: &Name) -> Result<Entry, VaultError> {
+    pub(crate) fn blank(&self, name: &Name) -> Result<Entry, VaultError> {
         let metadata = Metadata {
             name: name.clone(),
             description: String::new(),
@@ -225,16 +231,30 @@ impl<'v> Change<'v> {
     /// Inserts or replaces a row.
     pub(crate) fn put(&mut self, row: Row) -> Result<(), VaultError> {
         // the bucket is proven before the store is changed
-        self.bucket(&row.key)?;
-        self.snapshot.store.put_row(&row)?;
+        let store = self.snapshot.store;
         let rows = self.bucket(&row.key)?;
         match rows.binary_search_by(|other| other.place().cmp(&row.place())) {
-            Ok(at) => rows[at] = row,
+            Ok(at) => {
+                store.put_row(&row)?;
+                rows[at] = row;
+            }
             Err(at) => {
+                store.insert_row(&row)?;
                 rows.insert(at, row);
                 self.records += 1;
             }
         }
+        Ok(())
+    }
+
+    /// Stores the ciphertext of a value that no row had before.
+    pub(crate) fn put_body(&mut self, body: &Body) -> Result<(), VaultError> {
+        let (store, version) = (self.snapshot.store, signed(body.version)?);
+        match body.is_new {
+            true => store.insert_body(body.record.as_bytes(), version, &body.content)?,
+            false => store.put_body(body.record.as_bytes(), version, &body.content)?,
+        }
+        self.bodies += 1;
         Ok(())
     }
 
@@ -249,7 +269,7 @@ impl<'v> Change<'v> {
         Ok(())
     }
 
-    /// Removes a row of kind 2 or 3 and the value that it held.
+    /// Removes a row of kind 1, 2 or 3 and the value that it held.
     pub(crate) fn delete_with_body(&mut self, row: &Row) -> Result<(), VaultError> {
         if !row.sealed.is_empty() {
             self.snapshot.store.delete_body(&row.id, row.value_version)?;

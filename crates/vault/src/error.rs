@@ -24,6 +24,9 @@ pub enum VaultError {
     /// Another secret has this name.
     #[error("there is a secret named {0} already")]
     NameTaken(Name),
+    /// What was decided about a secret was decided about another state of it.
+    #[error("{0} was changed meanwhile by another process")]
+    ChangedMeanwhile(Name),
     /// There is nothing to undo: no earlier value, no deletion.
     #[error("{0} has no earlier value and was not deleted")]
     NothingToUndo(Name),
@@ -136,6 +139,7 @@ impl VaultError {
             Self::WrongKey => "wrong_key",
             Self::NoSuchSecret(_) => "no_such_secret",
             Self::NameTaken(_) => "name_taken",
+            Self::ChangedMeanwhile(_) => "changed_meanwhile",
             Self::NothingToUndo(_) => "nothing_to_undo",
             Self::Name(_) => "bad_name",
             Self::ValueTooLarge(_) => "value_too_large",

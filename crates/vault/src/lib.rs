@@ -46,6 +46,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tamper_tests;
+mod transfer;
 mod tree;
 mod unlock;
 mod vault;
@@ -74,6 +75,7 @@ pub use role::{
 };
 pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, seal};
 pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, SlotError};
+pub use transfer::{Arrival, Over, Past, Portable};
 pub use unlock::{NewSlot, SlotInfo, SlotKind, Unlock};
 pub use vault::{Header, Revision, Vault};
 pub use verify::Report;

@@ -210,12 +210,16 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn put_row(&self, row: &Row) -> Result<(), VaultError> {
-        self.delete_row(row)?;
+    fn insert_row(&self, row: &Row) -> Result<(), VaultError> {
         let sql = format!("INSERT INTO record ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
         let Row { key, kind, seq, id, version, value_version, public, metadata, policy, sealed } = row;
         self.run(&sql, params![key, kind, seq, id, version, value_version, public, metadata, policy, sealed])
             .map(drop)
+    }
+
+    fn put_row(&self, row: &Row) -> Result<(), VaultError> {
+        self.delete_row(row)?;
+        self.insert_row(row)
     }
 
     fn delete_row(&self, row: &Row) -> Result<(), VaultError> {
@@ -236,10 +240,14 @@ impl Store for SqliteStore {
         })
     }
 
-    fn put_body(&self, id: &[u8], version: i64, body: &[u8]) -> Result<(), VaultError> {
-        self.delete_body(id, version)?;
+    fn insert_body(&self, id: &[u8], version: i64, body: &[u8]) -> Result<(), VaultError> {
         self.run("INSERT INTO body (id, version, body) VALUES (?1, ?2, ?3)", params![id, version, body])
             .map(drop)
+    }
+
+    fn put_body(&self, id: &[u8], version: i64, body: &[u8]) -> Result<(), VaultError> {
+        self.delete_body(id, version)?;
+        self.insert_body(id, version, body)
     }
 
     fn delete_body(&self, id: &[u8], version: i64) -> Result<(), VaultError> {

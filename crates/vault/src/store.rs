@@ -119,11 +119,15 @@ pub(crate) trait Store {
     fn rows(&self, from: &[u8], to: Option<&[u8]>) -> Result<Vec<Row>, VaultError>;
     /// Calls `each` with every row, in the order of their places.
     fn each_row(&self, each: &mut EachRow<'_>) -> Result<(), VaultError>;
+    /// Stores a row where there is none, which is an error otherwise.
+    fn insert_row(&self, row: &Row) -> Result<(), VaultError>;
     fn put_row(&self, row: &Row) -> Result<(), VaultError>;
     fn delete_row(&self, row: &Row) -> Result<(), VaultError>;
 
     fn body(&self, id: &[u8], version: i64) -> Result<Option<Vec<u8>>, VaultError>;
     fn body_places(&self) -> Result<Vec<(Vec<u8>, i64)>, VaultError>;
+    /// Stores a body where there is none, which is an error otherwise.
+    fn insert_body(&self, id: &[u8], version: i64, body: &[u8]) -> Result<(), VaultError>;
     fn put_body(&self, id: &[u8], version: i64, body: &[u8]) -> Result<(), VaultError>;
     fn delete_body(&self, id: &[u8], version: i64) -> Result<(), VaultError>;
 

@@ -1,7 +1,7 @@
 //! What an open vault does, and what it refuses.
 
 use crate::{
-    NewSlot, SlotId, Unlock, VaultError, VaultKey,
+    DocumentKind, NewSlot, SlotId, Unlock, VaultError, VaultKey,
     scratch::{Scratch, name, read, store, value},
 };
 
@@ -109,6 +109,22 @@ fn purge_drops_history_and_deleted_secrets() {
     assert_eq!((purged.values, purged.secrets), (1, 1));
     assert_eq!(kind(vault.change(|change| change.undo(&name("b")))), "nothing_to_undo");
     assert!(vault.verify().expect("verify").is_sound());
+}
+
+#[test]
+fn a_cleared_vault_holds_no_secret_and_opens_as_before() {
+    let scratch = Scratch::furnished();
+    let mut vault = scratch.open().expect("open");
+    vault.change(|change| change.put_document(DocumentKind::Policy, None, b"{}")).expect("put");
+    let cleared = vault.clear().expect("clear");
+    assert_eq!((cleared.secrets, cleared.values), (3, 1));
+    let report = vault.verify().expect("verify");
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!((report.secrets, report.history, report.deleted, report.keyslots), (0, 0, 0, 1));
+    assert_eq!(kind(vault.change(|change| change.undo(&name("gone")))), "nothing_to_undo");
+    assert_eq!(vault.documents(DocumentKind::Policy).expect("documents").len(), 1);
+    store(&mut vault, "one", "again");
+    assert_eq!(read(&scratch.open().expect("open"), "one").expect("get").as_deref(), Some("again"));
 }
 
 #[test]

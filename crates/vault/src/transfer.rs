@@ -1,0 +1,532 @@
+//! Many secrets at once, whole: out of a vault in one snapshot, into one in one change.
+//!
+//! Seals are made and opened on all processors; the engine is spoken to by one thread, in the order of the rows' places.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    num::NonZero,
+    thread,
+};
+
+use subrosa_secret::{Name, Policy, SecretValue, Tag as Label};
+
+use crate::{
+    Change, Entry, RecordId, Vault, VaultError,
+    entry::signed,
+    keys::RoleKeys,
+    scan,
+    store::{Row, kind},
+};
+
+/// Fewer secrets than this are not worth a thread.
+const WORTH_A_THREAD: usize = 64;
+
+/// A secret with everything that is told of it: what an export holds and an import brings.
+pub struct Portable {
+    /// The name by which references ask for it.
+    pub name: Name,
+    /// The value; `None` where it has none yet.
+    pub value: Option<SecretValue>,
+    /// Free text for people.
+    pub description: String,
+    /// Words to find it by.
+    pub tags: BTreeSet<Label>,
+    /// Where it may go.
+    pub policy: Policy,
+    /// When it was made, in seconds since 1970; `None` is now.
+    pub created: Option<i64>,
+    /// When it was last changed, in seconds since 1970; `None` is now.
+    pub changed: Option<i64>,
+    /// Earlier values, oldest first.
+    pub history: Vec<Past>,
+}
+
+/// A value that was current once.
+pub struct Past {
+    /// The value.
+    pub value: SecretValue,
+    /// When it became current, in seconds since 1970.
+    pub changed: i64,
+}
+
+/// What becomes of the secret that has the name already.
+#[derive(Clone, Copy)]
+pub enum Over<'e> {
+    /// There is none.
+    Nothing,
+    /// It is deleted as [`Change::remove`] deletes, so that it can be brought back until it is purged.
+    Replacing(&'e Entry),
+    /// It stays the same record: its value goes into the history, as the last one before the new value.
+    Keeping(&'e Entry),
+}
+
+/// One secret that comes in.
+pub struct Arrival<'a> {
+    /// What it will be.
+    pub secret: &'a Portable,
+    /// What it comes upon, as it was when that was decided.
+    pub over: Over<'a>,
+}
+
+impl Vault {
+    /// All secrets that are wanted, by name, with their values, and with their earlier values if `history` says so. The whole
+    /// vault is proven first, and all of it is of one generation.
+    pub fn export(
+        &self,
+        wanted: impl Fn(&Entry) -> bool + Sync,
+        history: bool,
+    ) -> Result<Vec<Portable>, VaultError> {
+        let keys = &self.keys;
+        let snapshot = self.read()?;
+        let mut current = Vec::new();
+        let mut earlier: HashMap<RecordId, Vec<Entry>> = HashMap::new();
+        for (kind, entry) in scan::map(&snapshot, |row| match row.kind {
+            kind::SECRET => Ok(Some(Entry::open(keys, row)?).filter(&wanted).map(|entry| (row.kind, entry))),
+            kind::HISTORY if history => Ok(Some((row.kind, Entry::open(keys, row)?))),
+            _ => Ok(None),
+        })? {
+            match kind {
+                kind::SECRET => current.push(entry),
+                // they come in the order of their versions
+                _ => earlier.entry(entry.record).or_default().push(entry),
+            }
+        }
+        current.sort_unstable_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        let mut sealed = Vec::with_capacity(current.len());
+        for entry in current {
+            let past = earlier.remove(&entry.record).unwrap_or_default();
+            let past =
+                past.into_iter().map(|entry| SealedValue::of(self, entry)).collect::<Result<_, _>>()?;
+            sealed.push((SealedValue::of(self, entry)?, past));
+        }
+        drop(snapshot);
+        on_all_processors(sealed, |(current, past)| opened(keys, current, past))
+    }
+}
+
+/// An entry and the ciphertext of its value.
+struct SealedValue {
+    entry: Entry,
+    body: Option<Vec<u8>>,
+}
+
+impl SealedValue {
+    fn of(vault: &Vault, entry: Entry) -> Result<Self, VaultError> {
+        let place = signed(entry.value_version)?;
+        let body = match entry.has_value() {
+            true => vault.store.body(entry.record.as_bytes(), place)?,
+            false => None,
+        };
+        Ok(Self { entry, body })
+    }
+}
+
+fn opened(
+    keys: &RoleKeys,
+    SealedValue { entry, body }: SealedValue,
+    past: Vec<SealedValue>,
+) -> Result<Portable, VaultError> {
+    let value = entry.open_value(keys, body)?;
+    let mut history = Vec::with_capacity(past.len());
+    for SealedValue { entry, body } in past {
+        let changed = entry.metadata.changed;
+        history.extend(entry.open_value(keys, body)?.map(|value| Past { value, changed }));
+    }
+    let Entry { metadata, policy, .. } = entry;
+    Ok(Portable {
+        name: metadata.name,
+        value,
+        description: metadata.description,
+        tags: metadata.tags,
+        policy,
+        created: Some(metadata.created),
+        changed: Some(metadata.changed),
+        history,
+    })
+}
+
+impl Change<'_> {
+    /// Takes secrets in, each with all that is told of it.
+    ///
+    /// # Errors
+    /// [`VaultError::ChangedMeanwhile`] if a name is not what [`Arrival::over`] says: taken, gone, or changed since;
+    /// [`VaultError::NameTaken`] if two of them have one name.
+    pub fn restore(&mut self, arrivals: &[Arrival<'_>]) -> Result<(), VaultError> {
+        let mut names = HashSet::with_capacity(arrivals.len());
+        let mut drafts = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            let name = &arrival.secret.name;
+            if !names.insert(name) {
+                return Err(VaultError::NameTaken(name.clone()));
+            }
+            drafts.push(self.draft(arrival)?);
+        }
+        let keys = self.snapshot.keys;
+        let mut sealed = on_all_processors(drafts, |draft| draft.seal(keys))?;
+        // one after the other as they will stand in the file, which saves the engine looking for each place
+        sealed.sort_unstable_by(|a, b| a.current().place().cmp(&b.current().place()));
+        sealed.iter().try_for_each(|secret| secret.bodies.iter().try_for_each(|body| self.put_body(body)))?;
+        sealed.into_iter().flat_map(|secret| secret.rows).try_for_each(|row| self.put(row))
+    }
+
+    /// What an arrival will be, with the old secret of that name out of its way.
+    fn draft<'a>(&mut self, arrival: &Arrival<'a>) -> Result<Draft<'a>, VaultError> {
+        let secret = arrival.secret;
+        let found = self.find(&secret.name)?;
+        let meanwhile = || VaultError::ChangedMeanwhile(secret.name.clone());
+        let is_still = |old: &Entry, now: &Entry| old.record == now.record && old.version == now.version;
+        let (mut entry, old) = match (arrival.over, found) {
+            (Over::Nothing, None) => (self.blank(&secret.name)?, None),
+            (Over::Replacing(old), Some(now)) if is_still(old, &now) => {
+                self.bury(now)?;
+                (self.blank(&secret.name)?, None)
+            }
+            (Over::Keeping(old), Some(now)) if is_still(old, &now) => (now.clone(), Some(now)),
+            _ => return Err(meanwhile()),
+        };
+        entry.metadata.description.clone_from(&secret.description);
+        entry.metadata.tags.clone_from(&secret.tags);
+        entry.metadata.created = secret.created.unwrap_or(entry.metadata.created);
+        entry.metadata.changed = secret.changed.unwrap_or(self.now());
+        entry.policy.clone_from(&secret.policy);
+        Ok(Draft { entry, old, secret, key: self.snapshot.keys.record_key(&secret.name) })
+    }
+}
+
+/// A secret that is about to be sealed.
+struct Draft<'a> {
+    entry: Entry,
+    /// What its record was before.
+    old: Option<Entry>,
+    secret: &'a Portable,
+    key: Vec<u8>,
+}
+
+/// Its rows, the current one last, and the ciphertexts of their values.
+struct SealedSecret {
+    rows: Vec<Row>,
+    bodies: Vec<Body>,
+}
+
+/// The ciphertext of a value, and where it will stand.
+pub(crate) struct Body {
+    pub record: RecordId,
+    pub version: u64,
+    /// Whether nothing can stand there: the record is new.
+    pub is_new: bool,
+    pub content: Vec<u8>,
+}
+
+impl SealedSecret {
+    fn current(&self) -> &Row {
+        self.rows.last().expect("the current state is one of its rows")
+    }
+}
+
+impl Draft<'_> {
+    fn seal(mut self, keys: &RoleKeys) -> Result<SealedSecret, VaultError> {
+        let mut sealed = SealedSecret { rows: Vec::new(), bodies: Vec::new() };
+        let is_new = self.old.is_none();
+        let shelf = self.entry.record.as_bytes().to_vec();
+        // the version of the old value is taken until it is on the shelf
+        self.entry.version += u64::from(!is_new);
+        for past in &self.secret.history {
+            let mut earlier = self.entry.clone();
+            earlier.metadata.changed = past.changed;
+            sealed.put_value(keys, &mut earlier, &past.value, is_new)?;
+            sealed.rows.push(earlier.seal(keys, kind::HISTORY, shelf.clone(), signed(earlier.version)?)?);
+            self.entry.version += 1;
+        }
+        if let Some(mut old) = self.old.filter(Entry::has_value) {
+            old.version = self.entry.version;
+            sealed.rows.push(old.seal(keys, kind::HISTORY, shelf, signed(old.version)?)?);
+            self.entry.version += 1;
+        }
+        (self.entry.head, self.entry.metadata.length, self.entry.metadata.text) = (None, 0, true);
+        if let Some(value) = &self.secret.value {
+            sealed.put_value(keys, &mut self.entry, value, is_new)?;
+        }
+        sealed.rows.push(self.entry.seal(keys, kind::SECRET, self.key, 0)?);
+        Ok(sealed)
+    }
+}
+
+impl SealedSecret {
+    fn put_value(
+        &mut self,
+        keys: &RoleKeys,
+        entry: &mut Entry,
+        value: &SecretValue,
+        is_new: bool,
+    ) -> Result<(), VaultError> {
+        let content = entry.put_value(keys, value)?;
+        self.bodies.push(Body { record: entry.record, version: entry.version, is_new, content });
+        Ok(())
+    }
+}
+
+/// Does the work on each, in their order, on as many threads as it is worth.
+fn on_all_processors<T: Send, R: Send>(
+    items: Vec<T>,
+    work: impl Fn(T) -> Result<R, VaultError> + Sync,
+) -> Result<Vec<R>, VaultError> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(processors).max(WORTH_A_THREAD);
+    if items.len() <= share {
+        return items.into_iter().map(work).collect();
+    }
+    let mut rest = items.into_iter();
+    thread::scope(|scope| {
+        let mut crew = Vec::new();
+        loop {
+            let part: Vec<T> = rest.by_ref().take(share).collect();
+            if part.is_empty() {
+                break;
+            }
+            let work = &work;
+            crew.push(scope.spawn(move || part.into_iter().map(work).collect::<Result<Vec<R>, _>>()));
+        }
+        let mut done = Vec::new();
+        for worker in crew {
+            done.extend(worker.join().expect("work on secrets does not panic")?);
+        }
+        Ok(done)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use subrosa_secret::{Access, HostRule};
+
+    use super::*;
+    use crate::scratch::{Scratch, name, read, store, value};
+
+    fn portable(text: &str, content: &str) -> Portable {
+        Portable {
+            name: name(text),
+            value: Some(value(content)),
+            description: String::new(),
+            tags: BTreeSet::new(),
+            policy: Policy::default(),
+            created: None,
+            changed: None,
+            history: Vec::new(),
+        }
+    }
+
+    fn restore(vault: &mut Vault, secret: &Portable, over: Over<'_>) -> Result<(), VaultError> {
+        vault.change(|change| change.restore(&[Arrival { secret, over }]))
+    }
+
+    fn entry(vault: &Vault, text: &str) -> Entry {
+        vault.find(&name(text)).expect("find").expect("there")
+    }
+
+    fn earlier(vault: &Vault, text: &str) -> Vec<String> {
+        let revisions = vault.history(&name(text)).expect("history");
+        let one = |version| vault.value_at(&name(text), version).expect("opens").expect("a value");
+        let texts = revisions.iter().map(|it| one(it.version).expose_secret().to_vec());
+        texts.map(|bytes| String::from_utf8(bytes).expect("text")).collect()
+    }
+
+    #[track_caller]
+    fn sound(vault: &Vault) {
+        let report = vault.verify().expect("verify");
+        assert!(report.is_sound(), "{:?}", report.problems);
+    }
+
+    #[test]
+    fn what_is_kept_goes_into_the_history_as_the_last_before_the_new_one() {
+        let (_scratch, mut vault) = Scratch::new();
+        for text in ["first", "second"] {
+            store(&mut vault, "k", text);
+        }
+        let old = entry(&vault, "k");
+        let mut secret = portable("k", "new");
+        secret.history.push(Past { value: value("of the file"), changed: 5 });
+        restore(&mut vault, &secret, Over::Keeping(&old)).expect("restore");
+        assert_eq!(read(&vault, "k").expect("read").as_deref(), Some("new"));
+        assert_eq!(earlier(&vault, "k"), ["second", "of the file", "first"]);
+        assert_eq!(entry(&vault, "k").record, old.record);
+        sound(&vault);
+        vault.change(|change| change.undo(&name("k"))).expect("undo");
+        assert_eq!(read(&vault, "k").expect("read").as_deref(), Some("second"));
+        sound(&vault);
+    }
+
+    #[test]
+    fn what_is_replaced_can_be_brought_back_until_it_is_purged() {
+        let (_scratch, mut vault) = Scratch::new();
+        for (number, text) in ["one", "two", "three"].into_iter().enumerate() {
+            match number {
+                0 => store(&mut vault, "k", text),
+                _ => {
+                    let old = entry(&vault, "k");
+                    restore(&mut vault, &portable("k", text), Over::Replacing(&old)).expect("restore");
+                }
+            }
+        }
+        assert_eq!(read(&vault, "k").expect("read").as_deref(), Some("three"));
+        assert!(earlier(&vault, "k").is_empty());
+        sound(&vault);
+        vault.change(|change| change.rename(&name("k"), &name("new"))).expect("rename");
+        vault.change(|change| change.undo(&name("k"))).expect("undo");
+        assert_eq!(read(&vault, "k").expect("read").as_deref(), Some("two"));
+        sound(&vault);
+    }
+
+    #[test]
+    fn what_was_decided_about_another_state_is_refused_and_nothing_is_changed() {
+        let (_scratch, mut vault) = Scratch::new();
+        store(&mut vault, "k", "one");
+        let old = entry(&vault, "k");
+        store(&mut vault, "k", "two");
+        let generation = vault.generation().expect("generation");
+        let (new, other) = (portable("k", "new"), portable("other", "new"));
+        for over in [Over::Nothing, Over::Keeping(&old), Over::Replacing(&old)] {
+            let arrivals = [Arrival { secret: &other, over: Over::Nothing }, Arrival { secret: &new, over }];
+            let refused = vault.change(|change| change.restore(&arrivals)).expect_err("changed meanwhile");
+            assert_eq!(refused.kind(), "changed_meanwhile");
+        }
+        let gone = restore(&mut vault, &other, Over::Replacing(&old)).expect_err("gone");
+        assert_eq!(gone.kind(), "changed_meanwhile");
+        let twice = [0, 1].map(|_| Arrival { secret: &other, over: Over::Nothing });
+        let twice = vault.change(|change| change.restore(&twice)).expect_err("twice");
+        assert_eq!(twice.kind(), "name_taken");
+        assert_eq!(vault.generation().expect("generation"), generation);
+        assert_eq!(read(&vault, "other").expect("read"), None);
+        sound(&vault);
+    }
+
+    #[test]
+    fn an_export_holds_what_is_wanted_and_no_more() {
+        let scratch = Scratch::furnished();
+        let vault = scratch.open().expect("open");
+        let all = vault.export(|_| true, true).expect("export");
+        let names: Vec<_> = all.iter().map(|secret| secret.name.as_str()).collect();
+        assert_eq!(names, ["one", "two"]);
+        assert_eq!(all[0].history.len(), 1);
+        assert_eq!(all[0].history[0].value.expose_secret(), b"old");
+        let some = vault.export(|entry| entry.metadata.name.as_str() == "one", false).expect("export");
+        assert_eq!((some.len(), some[0].history.len()), (1, 0));
+    }
+
+    #[test]
+    fn hostile_i90_a_row_that_does_not_belong_ends_an_export() {
+        for sql in ["DELETE FROM record WHERE kind = 2", "UPDATE body SET body = zeroblob(64)"] {
+            let scratch = Scratch::furnished();
+            scratch.tamper(sql);
+            let vault = scratch.open().expect("keyslots are elsewhere");
+            let answer = vault.export(|_| true, true);
+            assert_eq!(answer.err().expect(sql).kind(), "damaged", "{sql}");
+        }
+    }
+
+    fn any_name() -> impl Strategy<Value = Name> {
+        "[\\p{L}\\p{N}_.-]{1,12}(/[\\p{L}\\p{N}:_.-]{1,12})?"
+            .prop_filter_map("a name", |text| Name::parse(&text).ok())
+    }
+
+    fn any_value() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(any::<u8>(), 0..200)
+    }
+
+    fn any_policy() -> impl Strategy<Value = Policy> {
+        let rules =
+            proptest::collection::vec("[a-z]{1,8}\\.example\\.com(:[1-9][0-9]{0,3})?(;header)?", 0..4);
+        let access = prop_oneof![
+            Just(Access::Undecided),
+            Just(Access::Unrestricted),
+            rules.prop_map(|rules| {
+                let rules = rules.iter().map(|text| HostRule::parse(text).expect("a rule").rule);
+                Access::Restricted(rules.collect())
+            }),
+        ];
+        (any::<bool>(), any::<bool>(), access).prop_map(|(enabled, send_only, access)| Policy {
+            enabled,
+            send_only,
+            access,
+        })
+    }
+
+    /// A secret as a test may show and compare it.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Plain {
+        name: Name,
+        value: Option<Vec<u8>>,
+        about: (String, BTreeSet<Label>),
+        policy: Policy,
+        times: (i64, i64),
+        history: Vec<(Vec<u8>, i64)>,
+    }
+
+    impl Plain {
+        fn of(secret: &Portable) -> Self {
+            let bytes = |value: &SecretValue| value.expose_secret().to_vec();
+            Self {
+                name: secret.name.clone(),
+                value: secret.value.as_ref().map(bytes),
+                about: (secret.description.clone(), secret.tags.clone()),
+                policy: secret.policy.clone(),
+                times: (secret.created.expect("a time"), secret.changed.expect("a time")),
+                history: secret.history.iter().map(|past| (bytes(&past.value), past.changed)).collect(),
+            }
+        }
+
+        fn portable(&self) -> Portable {
+            let value = |bytes: &Vec<u8>| SecretValue::new(bytes.clone()).expect("short");
+            Portable {
+                name: self.name.clone(),
+                value: self.value.as_ref().map(value),
+                description: self.about.0.clone(),
+                tags: self.about.1.clone(),
+                policy: self.policy.clone(),
+                created: Some(self.times.0),
+                changed: Some(self.times.1),
+                history: self
+                    .history
+                    .iter()
+                    .map(|(bytes, changed)| Past { value: value(bytes), changed: *changed })
+                    .collect(),
+            }
+        }
+    }
+
+    /// By name, since names are unique within a vault.
+    fn any_secrets() -> impl Strategy<Value = Vec<Plain>> {
+        let tag = "[a-z]{1,5}".prop_map(|text| Label::parse(&text).expect("a tag"));
+        let about = (any::<String>(), proptest::collection::btree_set(tag, 0..3));
+        let history = proptest::collection::vec((any_value(), 0i64..1 << 40), 0..4);
+        let times = (0i64..1 << 40, 0i64..1 << 40);
+        let rest = (proptest::option::of(any_value()), about, any_policy(), times, history);
+        proptest::collection::btree_map(any_name(), rest, 0..150).prop_map(|secrets| {
+            let one = |(name, (value, about, policy, times, history))| Plain {
+                name,
+                value,
+                about,
+                policy,
+                times,
+                history,
+            };
+            secrets.into_iter().map(one).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn what_leaves_one_vault_stands_in_the_next_as_it_was(plain in any_secrets()) {
+            let (_scratch, mut vault) = Scratch::in_memory();
+            let secrets: Vec<_> = plain.iter().map(Plain::portable).collect();
+            let arrivals: Vec<_> =
+                secrets.iter().map(|secret| Arrival { secret, over: Over::Nothing }).collect();
+            vault.change(|change| change.restore(&arrivals)).expect("restore");
+            sound(&vault);
+            prop_assert_eq!(vault.generation().expect("generation"), if plain.is_empty() { 1 } else { 2 });
+            let exported = vault.export(|_| true, true).expect("export");
+            prop_assert_eq!(exported.iter().map(Plain::of).collect::<Vec<_>>(), plain);
+        }
+    }
+}
