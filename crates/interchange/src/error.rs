@@ -2,7 +2,8 @@
 
 use subrosa_secret::{NameError, ValueTooLarge};
 
-use crate::{MAX_FILE_LEN, MAX_ITEMS, Place};
+use crate::format::list;
+use crate::{Format, MAX_FILE_LEN, MAX_ITEMS, Place};
 
 /// Why a file of secrets cannot be read or written. No message holds a value or a passphrase.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,33 @@ pub enum InterchangeError {
         /// What is wrong there, without quoting it.
         what: String,
     },
+    /// The file is of no format that can be read.
+    #[error("the format of the file is not recognised; these can be read: {}", list(&Format::ALL))]
+    Unrecognised,
+    /// The file can be read in several ways.
+    #[error("the file can be read as {}, and its content does not tell which", list(candidates))]
+    Ambiguous {
+        /// The formats that it can be of.
+        candidates: Vec<Format>,
+    },
+    /// The file is of a program that is known, and cannot be read.
+    #[error("this is {what}; importing it is not supported yet")]
+    Unsupported {
+        /// What it is.
+        what: &'static str,
+    },
+    /// The file is text in another encoding than UTF-8.
+    #[error("the file is {encoding} text; only UTF-8 is read")]
+    Encoding {
+        /// The encoding.
+        encoding: &'static str,
+    },
+    /// The file is not text.
+    #[error("the file is not text: byte {at} is no part of UTF-8 text")]
+    NotText {
+        /// Where, counted from 0.
+        at: usize,
+    },
 
     // whoever can write the file
     /// The file is longer than any that is read.
@@ -54,6 +82,11 @@ impl InterchangeError {
             Self::Name { .. } => "name",
             Self::Value { .. } => "value_too_large",
             Self::Malformed { .. } => "malformed",
+            Self::Unrecognised => "format_unrecognised",
+            Self::Ambiguous { .. } => "format_ambiguous",
+            Self::Unsupported { .. } => "format_unsupported",
+            Self::Encoding { .. } => "encoding",
+            Self::NotText { .. } => "not_text",
             Self::TooLong { .. } => "too_long",
             Self::TooMany => "too_many",
         }

@@ -14,10 +14,16 @@
 //! - A reader gives everything or an error; what it leaves out on purpose is a [`Notice`].
 //! - No error or notice holds a value.
 
+mod detect;
 mod error;
+mod format;
 mod item;
+mod text;
+mod toml;
 
+pub use detect::detect;
 pub use error::InterchangeError;
+pub use format::{Format, UnknownFormat};
 pub use item::{Contents, Earlier, Item, Notice, Place};
 
 /// The largest file that is read, in bytes: 256 MiB.

@@ -1,0 +1,256 @@
+//! What a JSON document is, by the fields of its outermost object.
+
+use std::fmt;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::text::{line_of, text};
+use crate::{Format, InterchangeError, Place};
+
+/// The fields that tell formats apart.
+const TELLING: &[&str] = &[
+    "format",
+    "_postman_variable_scope",
+    "id",
+    "prefix",
+    "values",
+    "info",
+    "item",
+    "sops",
+    "encrypted",
+    "passwordProtected",
+    "encKeyValidation_DO_NOT_EDIT",
+    "items",
+    "folders",
+    "_type",
+    "__export_format",
+    "iv",
+    "nonce",
+    "salt",
+    "cipher",
+    "ciphertext",
+    "secrets",
+    "collections",
+    "environments",
+    "version",
+];
+
+/// The telling fields of a document, none for an array.
+#[derive(Default)]
+struct Outline<'a>(Vec<(&'static str, &'a RawValue)>);
+
+/// The format of a JSON document; `None` for text that only begins like one.
+pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>, InterchangeError> {
+    let text = text(bytes)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let outline = json.deserialize_any(OutlineVisitor).and_then(|outline| json.end().map(|()| outline));
+    match outline {
+        Ok(outline) => outline.format().map(Some),
+        Err(_) if begins_otherwise(text) => Ok(None),
+        Err(error) => Err(malformed(text, &error)),
+    }
+}
+
+/// The error of the parser, without what it may quote.
+fn malformed(text: &str, error: &serde_json::Error) -> InterchangeError {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "the JSON document ends too early",
+        _ => "this is no JSON",
+    };
+    let line = if error.line() == 0 { line_of(text, 0) } else { error.line() };
+    InterchangeError::Malformed { place: Place::Line(line), what: what.to_owned() }
+}
+
+/// Whether the first line could be a heading of TOML, or a collection of YAML without quotes.
+fn begins_otherwise(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default().trim_end();
+    let inner = line.trim_start_matches(['[', '{']).trim_start();
+    inner.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+impl Outline<'_> {
+    fn raw(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == field).map(|(_, raw)| raw.get())
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.raw(field).is_some()
+    }
+
+    fn is_text(&self, field: &str, wanted: &str) -> bool {
+        let text = self.raw(field).and_then(|raw| serde_json::from_str::<String>(raw).ok());
+        text.is_some_and(|text| text == wanted)
+    }
+
+    /// Whether a list or an object holds a field of this name somewhere. Names alone are looked for, so that an escape
+    /// within one could hide it: good enough to tell formats apart, where nobody gains by hiding.
+    fn mentions(&self, field: &str, name: &str) -> bool {
+        self.raw(field).is_some_and(|raw| memchr::memmem::find(raw.as_bytes(), name.as_bytes()).is_some())
+    }
+
+    fn format(&self) -> Result<Format, InterchangeError> {
+        if let Some(what) = self.foreign() {
+            return Err(InterchangeError::Unsupported { what });
+        }
+        Ok(self.own().or_else(|| self.postman()).unwrap_or(Format::Json))
+    }
+
+    fn own(&self) -> Option<Format> {
+        match () {
+            () if self.is_text("format", "subrosa-export") => Some(Format::Subrosa),
+            () if self.is_text("format", "subrosa-plain") => Some(Format::SubrosaPlain),
+            () => None,
+        }
+    }
+
+    fn postman(&self) -> Option<Format> {
+        let scope = |wanted| self.is_text("_postman_variable_scope", wanted);
+        let values = self.raw("values").is_some_and(|raw| raw.starts_with('['));
+        match () {
+            () if self.mentions("info", "getpostman.com/json/collection") => Some(Format::PostmanCollection),
+            () if self.has("info") && self.raw("item").is_some_and(|raw| raw.starts_with('[')) => {
+                Some(Format::PostmanCollection)
+            }
+            () if !values => None,
+            () if self.is_text("id", "vault") || self.is_text("prefix", "vault:") || scope("vault") => {
+                Some(Format::PostmanVault)
+            }
+            () if self.mentions("values", "\"_domains\"") => Some(Format::PostmanVault),
+            () if scope("globals") => Some(Format::PostmanGlobals),
+            // exports of old name no scope
+            () if scope("environment") || self.mentions("values", "\"key\"") => {
+                Some(Format::PostmanEnvironment)
+            }
+            () => None,
+        }
+    }
+
+    fn foreign(&self) -> Option<&'static str> {
+        let encrypted = ["iv", "nonce", "salt", "cipher", "ciphertext"].iter().any(|field| self.has(field));
+        match () {
+            () if self.mentions("sops", "\"mac\"") => Some("a file encrypted by SOPS"),
+            () if self.has("encKeyValidation_DO_NOT_EDIT") || self.has("passwordProtected") => {
+                Some("an encrypted export of Bitwarden")
+            }
+            () if self.raw("encrypted") == Some("false") && self.has("items") => {
+                Some("an export of Bitwarden")
+            }
+            () if self.is_text("_type", "export") && self.has("__export_format") => {
+                Some("an export of Insomnia")
+            }
+            () if self.mentions("info", "\"bruno-environment\"") => Some("environments of Bruno"),
+            () if self.has("collections") && self.has("environments") && self.has("version") => {
+                Some("a data dump of Postman, which holds several files in one")
+            }
+            () if self.has("format") => None,
+            () if encrypted && !self.has("values") => Some(
+                "encrypted JSON of a program that is not known (how Postman encrypts an exported vault is not published)",
+            ),
+            () if self.mentions("secrets", "\"value\"") && self.mentions("secrets", "omains\"") => {
+                Some("what may be a vault exported by Postman, whose format is not published")
+            }
+            () => None,
+        }
+    }
+}
+
+/// Goes over the document once and keeps what is telling.
+struct OutlineVisitor;
+
+impl<'de> Visitor<'de> for OutlineVisitor {
+    type Value = Outline<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut outline = Outline::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match TELLING.iter().find(|telling| **telling == key) {
+                Some(telling) if !outline.has(telling) => outline.0.push((telling, map.next_value()?)),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(outline)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Outline::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> String {
+        match detect(text.as_bytes()) {
+            Ok(format) => format.map_or("none", Format::as_str).to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn each_format_of_postman_is_told() {
+        for (text, format) in [
+            (r#"{"name":"e","values":[],"_postman_variable_scope":"environment"}"#, "postman-environment"),
+            (r#"{"name":"e","values":[{"key":"k","value":"v"}],"synced":false}"#, "postman-environment"),
+            (r#"{"values":[],"_postman_variable_scope":"globals"}"#, "postman-globals"),
+            (r#"{"id":"vault","values":[]}"#, "postman-vault"),
+            (r#"{"values":[{"key":"a","value":"b","_domains":[]}]}"#, "postman-vault"),
+            (
+                r#"{"info":{"schema":"https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}}"#,
+                "postman-collection",
+            ),
+            (r#"{"info":{"name":"c"},"item":[]}"#, "postman-collection"),
+        ] {
+            assert_eq!(found(text), format, "{text}");
+        }
+    }
+
+    #[test]
+    fn own_exports_and_anything_else() {
+        assert_eq!(found(r#"{"format":"subrosa-export"}"#), "subrosa");
+        assert_eq!(found(r#"{"format":"subrosa-plain"}"#), "subrosa-plain");
+        for text in
+            [r#"{"values":[1]}"#, "{}", "[]", r#"[{"a":1}]"#, r#"{"info":{},"values":3}"#, r#"{"format":7}"#]
+        {
+            assert_eq!(found(text), "json", "{text}");
+        }
+    }
+
+    #[test]
+    fn files_of_other_programs_are_named() {
+        for (text, named) in [
+            (r#"{"a":"ENC[AES256_GCM,data:x]","sops":{"mac":"ENC[x]"}}"#, "SOPS"),
+            (
+                r#"{"encrypted":true,"passwordProtected":true,"salt":"x","data":"y"}"#,
+                "encrypted export of Bitwarden",
+            ),
+            (r#"{"encrypted":false,"folders":[],"items":[]}"#, "export of Bitwarden"),
+            (r#"{"_type":"export","__export_format":4,"resources":[]}"#, "Insomnia"),
+            (r#"{"info":{"type":"bruno-environment"},"environments":[]}"#, "Bruno"),
+            (r#"{"version":1,"collections":[],"environments":[]}"#, "data dump"),
+            (r#"{"iv":"x","ciphertext":"y"}"#, "not published"),
+            (
+                r#"{"secrets":[{"name":"a","value":"b","allowedDomains":[]}]}"#,
+                "may be a vault exported by Postman",
+            ),
+        ] {
+            let said = found(text);
+            assert!(said.contains(named) && said.ends_with("is not supported yet"), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn broken_json_is_told_from_other_text() {
+        assert_eq!(found("{\"a\":\n 1,}"), "line 2: this is no JSON");
+        assert_eq!(found("{\"a\": 1"), "line 1: the JSON document ends too early");
+        assert_eq!(found("{} {}"), "line 1: this is no JSON");
+        assert_eq!(found("[section]\na = 1"), "none");
+        assert_eq!(found("{a: 1}"), "none");
+    }
+}
