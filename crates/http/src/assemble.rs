@@ -5,7 +5,9 @@ use subrosa_secret::Origin;
 use crate::body::BodyKind;
 use crate::draft::RequestDraft;
 use crate::error::HttpError;
+use crate::framing;
 use crate::header::{FieldValue, HeaderField, check_name, refused};
+use crate::multipart::Form;
 use crate::substitute::Rule;
 use crate::template::{MalformedUse, Scanned, Slot, Template};
 use crate::text::Text;
@@ -35,9 +37,10 @@ pub(crate) fn headers(
     draft: &RequestDraft,
     origin: &Origin,
     userinfo: Option<Vec<Template>>,
-    chunked: bool,
     malformed: &mut Vec<MalformedUse>,
 ) -> Result<Vec<PlannedHeader>, HttpError> {
+    let body = draft.body_to_send();
+    let is_endless = body.is_some_and(|body| !body.tells_its_length());
     let mut assembly = Assembly { draft, headers: Vec::new(), malformed };
     assembly.host(origin)?;
     if let Some(basic) = draft.basic_auth.as_ref().map(|text| assembly.basic(text)).or(userinfo) {
@@ -55,18 +58,25 @@ pub(crate) fn headers(
         assembly.default("Accept-Encoding", codings);
     }
     assembly.option("Referer", draft.referer.as_ref())?;
+    if is_endless {
+        assembly.default("Transfer-Encoding", "chunked");
+    }
     assembly.option("Cookie", draft.cookies.as_ref())?;
     assembly.own()?;
     if json {
         assembly.default("Content-Type", "application/json");
         assembly.default("Accept", "application/json");
     }
-    if let Some(body) = draft.body_to_send() {
-        if !chunked {
+    if let Some(body) = body {
+        if !is_endless && !framing::asks_for_chunks(&draft.headers) {
             assembly.unless_named("Content-Length", PlannedValue::Length);
         }
-        if body.kind() == BodyKind::Form {
-            assembly.default("Content-Type", "application/x-www-form-urlencoded");
+        match body.parts() {
+            Some(form) => assembly.form(form)?,
+            None if body.kind() == BodyKind::Form => {
+                assembly.default("Content-Type", "application/x-www-form-urlencoded");
+            }
+            None => {}
         }
     }
     Ok(assembly.headers)
@@ -111,10 +121,23 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    /// The user's headers in the user's order.
+    /// The user's headers in the user's order. That of a form says what parts them, and stands elsewhere.
     fn own(&mut self) -> Result<(), HttpError> {
         let draft = self.draft;
-        draft.headers.iter().filter(|field| !field.is("Host")).try_for_each(|field| self.field(field))
+        let parted = draft.body_to_send().is_some_and(|body| body.parts().is_some());
+        let elsewhere = |field: &&HeaderField| field.is("Host") || (parted && field.is("Content-Type"));
+        draft.headers.iter().filter(|field| !elsewhere(field)).try_for_each(|field| self.field(field))
+    }
+
+    /// The type of a form, which may be the user's, with its boundary.
+    fn form(&mut self, form: &Form) -> Result<(), HttpError> {
+        let own = self.draft.headers.iter().find(|field| field.is("Content-Type"));
+        let written = match own.map(|field| &field.value) {
+            Some(FieldValue::Removed) => return Ok(()),
+            Some(FieldValue::Text(text)) => Some(text.trimmed()),
+            Some(FieldValue::Empty) | None => None,
+        };
+        self.field(&HeaderField::new("Content-Type", form.content_type(written)))
     }
 
     fn field(&mut self, field: &HeaderField) -> Result<(), HttpError> {

@@ -1,6 +1,7 @@
 //! A request as its author wrote it, references and all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::body::Body;
 use crate::connection::Connection;
@@ -37,6 +38,8 @@ pub struct RequestDraft {
     pub body: Option<Body>,
     /// `-G`: the body's data goes to the URL's query.
     pub data_in_query: bool,
+    /// `--expect100-timeout`: how long a server may take to say that it wants a large body, which is sent then.
+    pub expect_timeout: Duration,
     /// `--path-as-is`: `.` and `..` stay in the path.
     pub path_as_is: bool,
     /// The URL whose `user:password@` counts on after a redirect within its origin.
@@ -58,6 +61,7 @@ impl RequestDraft {
             basic_auth: None,
             body: None,
             data_in_query: false,
+            expect_timeout: Duration::from_secs(1),
             path_as_is: false,
             credentials_of: None,
         }

@@ -112,6 +112,27 @@ pub enum HttpError {
         why: String,
     },
 
+    /// What a body was to be read from cannot be read.
+    #[error("cannot read {what}: {source}")]
+    BodyUnreadable {
+        /// The file, or "standard input".
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file became longer or shorter while it was sent; the request was cut off.
+    #[error("{what} changed its length while it was sent")]
+    BodyChanged {
+        /// The file.
+        what: String,
+    },
+    /// A body has to be sent once more, and a part of it can be read only once.
+    #[error("{what} would have to be sent again, and can be read only once")]
+    BodyNotRepeatable {
+        /// "standard input", or the pipe.
+        what: String,
+    },
+
     // --- the way there
     /// The host's name does not resolve.
     #[error("could not resolve host {host}")]
@@ -293,6 +314,9 @@ impl HttpError {
             Self::PassphraseWrong => "passphrase_wrong",
             Self::KeyFormOld => "key_form_old",
             Self::Setup { .. } => "setup",
+            Self::BodyUnreadable { .. } => "body_unreadable",
+            Self::BodyChanged { .. } => "body_changed",
+            Self::BodyNotRepeatable { .. } => "body_not_repeatable",
             Self::Resolve { .. } => "resolve",
             Self::Connect { .. } => "connect",
             Self::NotLoopback { .. } => "not_loopback",
@@ -329,6 +353,7 @@ impl HttpError {
             Self::Http2 { .. } => 16,
             Self::Partial { .. } => 18,
             Self::Setup { .. } => 2,
+            Self::BodyUnreadable { .. } | Self::BodyChanged { .. } => 26,
             Self::Timeout { .. } => 28,
             Self::Tls { .. } => 35,
             Self::TooManyRedirects { .. } => 47,
@@ -342,6 +367,7 @@ impl HttpError {
             | Self::KeyFormOld => 58,
             Self::Certificate { .. } => 60,
             Self::Decoding { .. } => 61,
+            Self::BodyNotRepeatable { .. } => 65,
             Self::CaFile { .. } => 77,
             _ => return None,
         })
@@ -355,6 +381,7 @@ impl HttpError {
             Self::Certificate { fault, .. } => fault.hint(),
             Self::Tls { fault, .. } => fault.hint(),
             Self::KeyFormOld => Some("openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem"),
+            Self::BodyNotRepeatable { .. } => Some("send it from a file"),
             Self::SpeaksTls { .. } => Some("write the URL with https://"),
             Self::RedirectRefused { .. } => Some("send the request to the final URL itself"),
             _ => None,

@@ -17,18 +17,26 @@ pub(crate) struct Framing {
     pub(crate) chunked: bool,
     /// The user wrote a Content-Length, to be compared with the real one.
     pub(crate) claimed_length: Option<u64>,
+    /// The user wrote an Expect, and whether it asks for 100, or took it away.
+    pub(crate) expect: Option<bool>,
 }
 
-/// Judges the framing headers. `with_secrets`: references stand somewhere in the request.
+/// What there is to frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framed {
+    Nothing,
+    /// A body that can be counted beforehand.
+    Counted,
+    /// A body that goes in chunks, since nobody knows where it ends.
+    Endless,
+}
+
+/// Judges the framing headers of a request with such a body. `with_secrets`: references stand somewhere in the request.
 ///
 /// # Errors
 /// `HeaderRefused`, `ReferenceNotAllowed`.
-pub(crate) fn check(
-    fields: &[HeaderField],
-    has_body: bool,
-    with_secrets: bool,
-) -> Result<Framing, HttpError> {
-    for name in ["Host", "Content-Length", "Transfer-Encoding", "Connection"] {
+pub(crate) fn check(fields: &[HeaderField], body: Framed, with_secrets: bool) -> Result<Framing, HttpError> {
+    for name in ["Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect"] {
         no_reference(fields, name)?;
     }
     for name in ["Host", "Content-Length", "Transfer-Encoding"] {
@@ -36,15 +44,19 @@ pub(crate) fn check(
             return Err(refused(name, "it is there more than once"));
         }
     }
-    let chunked = transfer_encoding(fields, has_body, with_secrets)?;
-    let claimed_length = content_length(fields, has_body)?;
+    let chunked = transfer_encoding(fields, body, with_secrets)?;
+    let claimed_length = content_length(fields, body)?;
     if chunked && claimed_length.is_some() {
         return Err(refused("Content-Length", "it contradicts Transfer-Encoding"));
     }
     if with_secrets {
         connection_options(fields)?;
     }
-    Ok(Framing { chunked, claimed_length })
+    let expect = fields.iter().find(|field| field.is("Expect"));
+    let asks = |field: &HeaderField| {
+        field.written().is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+    };
+    Ok(Framing { chunked, claimed_length, expect: expect.map(asks) })
 }
 
 fn no_reference(fields: &[HeaderField], name: &str) -> Result<(), HttpError> {
@@ -66,25 +78,29 @@ pub(crate) fn asks_for_chunks(fields: &[HeaderField]) -> bool {
     fields.iter().any(|field| field.is("Transfer-Encoding") && field.written().is_some())
 }
 
-fn transfer_encoding(fields: &[HeaderField], has_body: bool, with_secrets: bool) -> Result<bool, HttpError> {
+fn transfer_encoding(fields: &[HeaderField], body: Framed, with_secrets: bool) -> Result<bool, HttpError> {
     const NAME: &str = "Transfer-Encoding";
-    let Some(value) = fields.iter().find(|field| field.is(NAME)).and_then(HeaderField::written) else {
-        return Ok(false);
+    let Some(field) = fields.iter().find(|field| field.is(NAME)) else { return Ok(body == Framed::Endless) };
+    let Some(value) = field.written() else {
+        return match body {
+            Framed::Endless => Err(refused(NAME, "without it the body would have no end")),
+            _ => Ok(false),
+        };
     };
     if with_secrets {
         return Err(refused(NAME, "it cannot be set on a request with secrets"));
     }
-    if !value.eq_ignore_ascii_case(b"chunked") || !has_body {
+    if !value.eq_ignore_ascii_case(b"chunked") || body == Framed::Nothing {
         return Err(refused(NAME, "only chunked, with a body, can be sent"));
     }
     Ok(true)
 }
 
-fn content_length(fields: &[HeaderField], has_body: bool) -> Result<Option<u64>, HttpError> {
+fn content_length(fields: &[HeaderField], body: Framed) -> Result<Option<u64>, HttpError> {
     const NAME: &str = "Content-Length";
     let Some(field) = fields.iter().find(|field| field.is(NAME)) else { return Ok(None) };
     match field.written() {
-        None if has_body => Err(refused(NAME, "without it the body would have no end")),
+        None if body == Framed::Counted => Err(refused(NAME, "without it the body would have no end")),
         None => Ok(None),
         Some(digits) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
             let text = String::from_utf8_lossy(digits);
@@ -129,7 +145,8 @@ mod tests {
     }
 
     fn kind(lines: &[&str], has_body: bool, with_secrets: bool) -> &'static str {
-        check(&fields(lines), has_body, with_secrets).map_or_else(|error| error.kind(), |_| "ok")
+        let body = if has_body { Framed::Counted } else { Framed::Nothing };
+        check(&fields(lines), body, with_secrets).map_or_else(|error| error.kind(), |_| "ok")
     }
 
     #[test]
@@ -152,7 +169,19 @@ mod tests {
     fn ordinary_framing_headers_pass() {
         assert_eq!(kind(&["Connection: keep-alive, Upgrade", "Content-Length: 3"], true, true), "ok");
         assert_eq!(kind(&["Connection: X-Api-Key"], false, false), "ok");
-        assert!(check(&fields(&["Transfer-Encoding: chunked"]), true, false).unwrap().chunked);
+        let chunked = fields(&["Transfer-Encoding: chunked"]);
+        assert!(check(&chunked, Framed::Counted, false).unwrap().chunked);
+    }
+
+    #[test]
+    fn a_body_without_an_end_goes_in_chunks() {
+        let endless = |lines: &[&str]| check(&fields(lines), Framed::Endless, true);
+        assert!(endless(&[]).unwrap().chunked);
+        for lines in [["Transfer-Encoding:"], ["Content-Length: 5"], ["Transfer-Encoding: chunked"]] {
+            assert_eq!(endless(&lines).err().unwrap().kind(), "header_refused", "{lines:?}");
+        }
+        assert_eq!(endless(&["Expect:"]).unwrap().expect, Some(false));
+        assert_eq!(endless(&["expect: 100-Continue"]).unwrap().expect, Some(true));
     }
 
     #[test]

@@ -10,13 +10,13 @@ pub use crate::transport::http1::fuzzing::{Body, read_response};
 /// The head of a request as it goes over HTTP/1.1.
 #[must_use]
 pub fn head(request: &Request) -> Vec<u8> {
-    request.head().to_vec()
+    request.head(false).to_vec()
 }
 
-/// The body of a request before it is framed.
+/// The body of a request before it is framed, if it is in memory.
 #[must_use]
 pub fn body(request: &Request) -> Option<Vec<u8>> {
-    request.body.as_ref().map(|body| body.to_vec())
+    Some(request.body.as_ref()?.at_hand()?.to_vec())
 }
 
 /// The URL that a Location header names in the answer to a request.

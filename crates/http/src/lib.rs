@@ -15,11 +15,12 @@
 //! - [`Observer::before_send`] runs after TLS is verified and before the first byte of the request.
 //! - A connection opened with one [`Connection`] never carries a request planned with another.
 //! - No error holds a value, a path or a query.
+//! - A body that could not be read to its end, or that changed while it was sent, never looks like a whole one.
 //!
 //! # Where it differs from curl 7.88
 //! On the wire a request is curl's, byte for byte over HTTP/1.1, but for these:
 //! - the User-Agent; the host is written in its canonical form (lower case, no trailing dot, A-labels);
-//! - no `Expect: 100-continue`: a refused body costs a transfer, where waiting costs a second with every server that knows no 100;
+//! - a body without a known length is cut into chunks where it is read;
 //! - over plain http `--http2` does not offer an upgrade to `h2c`;
 //! - a header name has to be a token, a value cannot hold a control character, Host, Content-Length and
 //!   Transfer-Encoding stand once at most, and a Content-Length is the body's;
@@ -66,11 +67,14 @@ mod header;
 mod identity;
 mod json;
 mod location;
+mod multipart;
+mod payload;
 mod percent;
 mod plan;
 mod request;
 mod response;
 mod route;
+mod source;
 mod substitute;
 mod target;
 mod template;
@@ -87,11 +91,13 @@ pub use error::{BoxError, HttpError, RedirectFault};
 pub use event::{Event, Observer, Sending, TlsFacts, Unobserved};
 pub use header::HeaderField;
 pub use identity::{CertificateForm, Identity, IdentitySource, read_identity_file};
+pub use multipart::{Form, Part, PartContent, PartEncoding};
 pub use plan::{Plan, PlannedUse};
 pub use redirect::{Hops, follow};
 pub use request::Request;
 pub use response::{Ends, ResponseHead, Sizes, Timings, Version};
 pub use route::{ConnectTo, Resolve};
+pub use source::Source;
 pub use substitute::Refusal;
 pub use template::MalformedUse;
 pub use text::Text;

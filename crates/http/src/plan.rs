@@ -1,22 +1,28 @@
 //! What a request needs, known before anything is looked up, and the way from there to the filled request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use subrosa_secret::{Destination, Deviation, Name, Placement, SecretValue};
 use zeroize::Zeroizing;
 
 use crate::assemble::{self, PlannedHeader, PlannedValue};
+use crate::body::{BodyKind, PlannedPiece};
 use crate::connection::Connection;
 use crate::draft::RequestDraft;
 use crate::error::HttpError;
-use crate::framing::{self, Framing};
+use crate::framing::{self, Framed, Framing};
 use crate::header::{is_token, refused};
-use crate::request::{Injected, Request};
+use crate::payload::{Payload, Piece};
+use crate::request::{Expect, Injected, Request};
 use crate::target::{Target, plan_url};
-use crate::template::{MalformedUse, Scanned, Template};
+use crate::template::{MalformedUse, Scanned};
 use crate::text::{Sink, Text};
 use crate::values::Values;
+
+/// A body of more bytes than this is announced before it is sent (curl's EXPECT_100_THRESHOLD).
+const ASKED_FROM: u64 = 1 << 20;
 
 /// One reference of a request and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +46,10 @@ pub struct Plan {
     malformed: Vec<MalformedUse>,
     headers: Vec<PlannedHeader>,
     target: Target,
-    body: Option<Vec<Template>>,
+    body: Option<Vec<PlannedPiece>>,
     framing: Framing,
+    uploads: bool,
+    expect_timeout: Duration,
     connection: Arc<Connection>,
 }
 
@@ -51,13 +59,12 @@ impl Plan {
         let mut malformed = Vec::new();
         let url = plan_url(draft, &mut malformed)?;
         let body = match draft.body_to_send() {
-            Some(body) => Some(body.templates(content_type(draft), &mut malformed)?),
+            Some(body) => Some(body.pieces(content_type(draft), &mut malformed)?),
             None => None,
         };
-        let chunked = framing::asks_for_chunks(&draft.headers);
-        let headers = assemble::headers(draft, &url.origin, url.userinfo, chunked, &mut malformed)?;
+        let headers = assemble::headers(draft, &url.origin, url.userinfo, &mut malformed)?;
         let uses = uses(&url.target, &headers, body.as_deref());
-        let framing = framing::check(&draft.headers, body.is_some(), !uses.is_empty())?;
+        let framing = framing::check(&draft.headers, framed(draft), !uses.is_empty())?;
         let mut deviations = connection.deviations(&url.origin);
         if framing::is_foreign_host(&draft.headers, &url.origin) {
             deviations.push(Deviation::ForeignHost);
@@ -73,6 +80,8 @@ impl Plan {
             target: url.target,
             body,
             framing,
+            uploads: draft.body_to_send().is_some_and(|body| body.kind() == BodyKind::Upload),
+            expect_timeout: draft.expect_timeout,
             connection: connection.clone(),
         })
     }
@@ -120,26 +129,39 @@ impl Plan {
             });
         }
         let target = self.target.fill(values)?;
-        let body = self.body.as_deref().map(|templates| fill_body(templates, values)).transpose()?;
-        let length = body.as_ref().map_or(0, |body| body.len() as u64);
-        if self.framing.claimed_length.is_some_and(|claimed| claimed != length) {
+        let body = self.body.as_deref().map(|pieces| fill_body(pieces, values)).transpose()?;
+        let length = body.as_ref().map_or(Some(0), Payload::length);
+        if self.framing.claimed_length.is_some_and(|claimed| Some(claimed) != length) {
             return Err(refused("Content-Length", "it is not the length of the body"));
         }
         let mut headers = Vec::with_capacity(self.headers.len());
         for header in &self.headers {
-            headers.push((header.name.clone(), fill_header(&header.value, length, values)?));
+            headers.push((header.name.clone(), fill_header(&header.value, length.unwrap_or(0), values)?));
         }
         Ok(Request {
             method: self.method.clone(),
             origin: self.destination.origin.clone(),
             target,
             headers,
-            body,
             chunked: self.framing.chunked,
+            expect: if body.is_some() { self.expect(length) } else { Expect::No },
+            expect_timeout: self.expect_timeout,
+            body,
             must_end_on_loopback: self.destination.ends_on_loopback,
             injected: self.injected(values)?,
             connection: self.connection.clone(),
         })
+    }
+
+    /// As curl 7.88: for every upload that is not empty, else for what is large or endless.
+    fn expect(&self, length: Option<u64>) -> Expect {
+        match self.framing.expect {
+            Some(true) => Expect::AsWritten,
+            Some(false) => Expect::No,
+            None if self.uploads && length != Some(0) => Expect::ByItself,
+            None if length.is_none_or(|length| length > ASKED_FROM) => Expect::ByItself,
+            None => Expect::No,
+        }
     }
 
     /// One copy of each value that went in, to recognise it in what comes back.
@@ -173,18 +195,27 @@ fn method(draft: &RequestDraft) -> Result<String, HttpError> {
     if is_token(method.as_bytes()) { Ok(method.to_owned()) } else { Err(HttpError::MethodMalformed) }
 }
 
+fn framed(draft: &RequestDraft) -> Framed {
+    match draft.body_to_send() {
+        None => Framed::Nothing,
+        Some(body) if body.tells_its_length() => Framed::Counted,
+        Some(_) => Framed::Endless,
+    }
+}
+
 /// The Content-Type that the user wrote, if any.
 fn content_type(draft: &RequestDraft) -> Option<&[u8]> {
     draft.headers.iter().find(|field| field.is("Content-Type"))?.written()
 }
 
-fn uses(target: &Target, headers: &[PlannedHeader], body: Option<&[Template]>) -> Vec<PlannedUse> {
+fn uses(target: &Target, headers: &[PlannedHeader], body: Option<&[PlannedPiece]>) -> Vec<PlannedUse> {
     let in_headers = headers.iter().flat_map(|header| match &header.value {
         PlannedValue::Text(template) => std::slice::from_ref(template),
         PlannedValue::Basic(templates) => templates,
         PlannedValue::Length => &[],
     });
-    let templates = target.templates().chain(in_headers).chain(body.into_iter().flatten());
+    let in_body = body.into_iter().flatten().filter_map(PlannedPiece::template);
+    let templates = target.templates().chain(in_headers).chain(in_body);
     let uses = templates.flat_map(|template| {
         template.slots().iter().map(|slot| PlannedUse {
             name: slot.name.clone(),
@@ -195,15 +226,33 @@ fn uses(target: &Target, headers: &[PlannedHeader], body: Option<&[Template]>) -
     uses.collect()
 }
 
-fn fill_body(templates: &[Template], values: &dyn Values) -> Result<Arc<Zeroizing<Vec<u8>>>, HttpError> {
-    if let [only] = templates
+/// Text that stands together becomes one piece; text that filling leaves as it is is not copied.
+fn fill_body(pieces: &[PlannedPiece], values: &dyn Values) -> Result<Payload, HttpError> {
+    if let [PlannedPiece::Text(only)] = pieces
         && let Some(unchanged) = only.unchanged()
     {
-        return Ok(unchanged);
+        return Ok(Payload::new(vec![Piece::Bytes(unchanged)]));
     }
-    let mut out = Sink::with_capacity(templates.iter().map(|template| template.written().len()).sum());
-    templates.iter().try_for_each(|template| template.fill(values, &mut out))?;
-    Ok(Arc::new(out.into_bytes()))
+    let written = |piece: &PlannedPiece| piece.template().map_or(0, |template| template.written().len());
+    let mut out = Sink::with_capacity(pieces.iter().map(written).sum());
+    let mut filled = Vec::new();
+    for piece in pieces {
+        match piece {
+            PlannedPiece::Text(template) => template.fill(values, &mut out)?,
+            PlannedPiece::Encoded(template, encoding) => {
+                let mut plain = Sink::default();
+                template.fill(values, &mut plain)?;
+                let unfit = || refused("Content-Transfer-Encoding", "the content is not ASCII text");
+                encoding.write(plain.as_bytes(), &mut out).ok_or_else(unfit)?;
+            }
+            PlannedPiece::Source(source) => {
+                filled.push(Piece::Bytes(Arc::new(std::mem::take(&mut out).into_bytes())));
+                filled.push(Piece::Source(source.clone()));
+            }
+        }
+    }
+    filled.push(Piece::Bytes(Arc::new(out.into_bytes())));
+    Ok(Payload::new(filled))
 }
 
 fn fill_header(

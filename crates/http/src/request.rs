@@ -1,11 +1,14 @@
 //! A request with its values in it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use subrosa_secret::{Name, Origin, SecretValue};
 use zeroize::Zeroizing;
 
 use crate::connection::Connection;
+use crate::error::HttpError;
+use crate::payload::{Payload, PayloadReader};
 use crate::text::Sink;
 
 /// A request that is ready to be sent. Holds secrets: no `Debug`, wiped when dropped.
@@ -17,11 +20,24 @@ pub struct Request {
     pub(crate) target: Zeroizing<Vec<u8>>,
     /// Names, and everything after the colon.
     pub(crate) headers: Vec<(String, Zeroizing<Vec<u8>>)>,
-    pub(crate) body: Option<Arc<Zeroizing<Vec<u8>>>>,
+    pub(crate) body: Option<Payload>,
     pub(crate) chunked: bool,
+    pub(crate) expect: Expect,
+    /// How long a server that was asked may take before the body is sent nonetheless.
+    pub(crate) expect_timeout: Duration,
     pub(crate) must_end_on_loopback: bool,
     pub(crate) injected: Vec<Injected>,
     pub(crate) connection: Arc<Connection>,
+}
+
+/// Whether the server is asked before the body is sent (RFC 9110, 10.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    No,
+    /// With a header that is added for it, over HTTP/1.1 only.
+    ByItself,
+    /// With a header that the user wrote.
+    AsWritten,
 }
 
 /// A value that went into a request.
@@ -46,9 +62,13 @@ impl Request {
     }
 
     /// The head in the form of HTTP/1.1, as it is sent there and as `-v` shows it (masked by whoever shows it).
-    pub(crate) fn head(&self) -> Zeroizing<Vec<u8>> {
+    ///
+    /// `asks`: with the question whether the body is wanted, which is always the last header.
+    pub(crate) fn head(&self, asks: bool) -> Zeroizing<Vec<u8>> {
+        const QUESTION: &[u8] = b"Expect: 100-continue\r\n";
         let lines: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 3).sum();
-        let mut head = Sink::with_capacity(self.method.len() + self.target.len() + lines + 16);
+        let size = self.method.len() + self.target.len() + lines + QUESTION.len() + 16;
+        let mut head = Sink::with_capacity(size);
         head.extend(self.method.as_bytes());
         head.push(b' ');
         head.extend(&self.target);
@@ -59,30 +79,16 @@ impl Request {
             head.extend(value);
             head.extend(b"\r\n");
         }
+        if asks && self.expect == Expect::ByItself {
+            head.extend(QUESTION);
+        }
         head.extend(b"\r\n");
         head.into_bytes()
     }
 
-    /// The body as it goes over HTTP/1.1: in one chunk if the user asked for chunks.
-    pub(crate) fn framed_body(&self) -> Arc<Zeroizing<Vec<u8>>> {
-        match &self.body {
-            None => Arc::default(),
-            Some(body) if !self.chunked => body.clone(),
-            Some(body) => {
-                let mut out = Sink::with_capacity(body.len() + 32);
-                if !body.is_empty() {
-                    out.extend(format!("{:x}\r\n", body.len()).as_bytes());
-                    out.extend(body);
-                    out.extend(b"\r\n");
-                }
-                out.extend(b"0\r\n\r\n");
-                Arc::new(out.into_bytes())
-            }
-        }
-    }
-
-    pub(crate) fn body_length(&self) -> u64 {
-        self.body.as_ref().map_or(0, |body| body.len() as u64)
+    /// Begins to read the body.
+    pub(crate) fn open_body(&self) -> Result<PayloadReader, HttpError> {
+        self.body.as_ref().map(Payload::open).transpose().map(Option::unwrap_or_default)
     }
 
     /// Whether the method may be repeated without asking (RFC 9110, 9.2.2).

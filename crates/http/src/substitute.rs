@@ -29,6 +29,8 @@ pub(crate) enum Rule {
     Urlencoded,
     /// Any other body: as it is.
     Raw,
+    /// A header within a body, of a part of a form: no control characters, no quote that would end a name.
+    PartHeader,
 }
 
 /// Why a value cannot stand where its reference stands. Says nothing of the value but that.
@@ -38,6 +40,9 @@ pub enum Refusal {
     /// A line break, NUL or another control character where there can be none.
     #[error("it holds a line break or another control character")]
     ControlCharacter,
+    /// A quote would end the quoted name that it stands in.
+    #[error("it holds a quote or a backslash, or a line break or another control character")]
+    Quote,
     /// A colon in a user's name would move the border between user and password.
     #[error("it holds a colon, which separates user and password")]
     Colon,
@@ -74,7 +79,12 @@ impl Rule {
             Self::Header | Self::BasicUser | Self::BasicPassword => Placement::Header,
             Self::Query => Placement::Query,
             Self::Path => Placement::Path,
-            Self::JsonString | Self::JsonValue | Self::Form | Self::Urlencoded | Self::Raw => Placement::Body,
+            Self::JsonString
+            | Self::JsonValue
+            | Self::Form
+            | Self::Urlencoded
+            | Self::Raw
+            | Self::PartHeader => Placement::Body,
         }
     }
 
@@ -97,6 +107,11 @@ impl Rule {
             }
             Self::Form => {
                 refuse_if(value.iter().any(|byte| changes_a_form(*byte)), Refusal::FormCharacter)?;
+                out.extend(value);
+            }
+            Self::PartHeader => {
+                let unfit = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\\');
+                refuse_if(value.iter().any(unfit), Refusal::Quote)?;
                 out.extend(value);
             }
             Self::Raw => out.extend(value),

@@ -153,7 +153,7 @@ impl<'a> SplitUrl<'a> {
         let Some(body) = draft.body.as_ref().filter(|_| draft.data_in_query) else {
             return Ok(own.map(|own| vec![own]));
         };
-        let data = body.query_templates(QUERY, malformed);
+        let data = body.query_templates(QUERY, malformed)?;
         let has_data = data.iter().any(|template| !template.written().is_empty());
         if data.iter().any(Template::holds_space_as_is) {
             return Err(malformed_url("its query holds a space or a control character"));

@@ -41,6 +41,16 @@ impl Text {
         Self { bytes: Arc::new(Zeroizing::new(self.bytes[from..].to_vec())), literal: self.literal }
     }
 
+    /// Without the white space around it.
+    pub(crate) fn trimmed(&self) -> Self {
+        self.with_bytes(self.bytes.trim_ascii().to_vec())
+    }
+
+    /// Other bytes, treated alike.
+    pub(crate) fn with_bytes(&self, bytes: Vec<u8>) -> Self {
+        Self { bytes: Arc::new(Zeroizing::new(bytes)), literal: self.literal }
+    }
+
     /// The same with more behind it, treated alike.
     pub(crate) fn followed_by(&self, more: &[u8]) -> Self {
         Self { bytes: Arc::new(Zeroizing::new([&self.bytes, more].concat())), literal: self.literal }

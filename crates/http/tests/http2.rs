@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use subrosa_http::blocking::Client;
-use subrosa_http::{Body, BodyKind, HttpError, RequestDraft, Unobserved};
+use subrosa_http::{Body, BodyKind, HttpError, RequestDraft, Source, Unobserved};
 use subrosa_testkit::{CaptureOptions, CaptureServer, Frames};
 use support::{CANARY, body, canary, clock, trusting};
 
@@ -195,4 +195,43 @@ fn hostile_e62_frames_out_of_place_end_the_exchange() {
         let whole = [head, Frames::frame(DATA, END_STREAM, 1, body.as_bytes())].concat();
         refused(move |_, _| Frames::once(whole.clone()));
     }
+}
+
+#[test]
+fn an_answer_before_the_end_stops_the_upload() {
+    const WINDOW_UPDATE: u8 = 8;
+    /// An endless stream that counts what was taken of it.
+    struct Endless(Arc<AtomicUsize>);
+    impl std::io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0.fetch_add(buffer.len(), Ordering::SeqCst);
+            Ok(buffer.len())
+        }
+    }
+    let server = server(|_, place| {
+        let stream = u32::try_from(place).unwrap() * 2 + 1;
+        let room = |stream| Frames::frame(WINDOW_UPDATE, 0, stream, &0x3fff_0000_u32.to_be_bytes());
+        let room = if place == 0 { [room(0), room(stream)].concat() } else { Vec::new() };
+        let refusal = Frames::frame(HEADERS, END_HEADERS, stream, &head(413, &[]));
+        let text = Frames::frame(DATA, END_STREAM, stream, b"size");
+        Frames::once([room, refusal, text].concat())
+    });
+    let connection = trusting(&server);
+    let taken = Arc::<AtomicUsize>::default();
+    let mut endless = RequestDraft::new(server.url("/"));
+    let source = Source::stream(Endless(taken.clone()), "standard input");
+    endless.body = Some(Body::upload(source));
+    let client = Client::new().unwrap();
+    let send = |draft: &RequestDraft| {
+        let request = draft.fill(&connection, &()).unwrap();
+        body(client.send(&request, &clock(), &mut Unobserved).unwrap()).unwrap()
+    };
+    assert_eq!(send(&endless), b"size");
+    let before = taken.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        assert_eq!(send(&RequestDraft::new(server.url("/"))), b"size");
+    }
+    let after = taken.load(Ordering::SeqCst) - before;
+    assert!(after < 1 << 20, "{after} bytes more were read");
+    assert_eq!(server.connections(), 1);
 }

@@ -8,7 +8,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::clock::Clock;
 use super::dial::dial;
-use super::http1::{Exchange, Http1};
+use super::http1::{Exchange, Http1, Message};
 use super::http2::Http2;
 use super::incoming::{Response, Source, Transfer};
 use super::pool::{Channel, Idle, Key, Pool, ends_here};
@@ -17,8 +17,13 @@ use super::tls;
 use crate::certificate;
 use crate::error::HttpError;
 use crate::event::{Event, Observer, Sending, TlsFacts};
-use crate::request::Request;
+use crate::payload::Payload;
+use crate::request::{Expect, Request};
 use crate::response::{Ends, Sizes, Timings};
+
+const EXPECTATION_FAILED: u16 = 417;
+/// Of an answer that only says so, no more than this is read to keep the connection.
+const MAX_DISCARD: u64 = 1 << 20;
 
 /// Sends requests, and keeps connections open between them.
 ///
@@ -55,12 +60,30 @@ impl Client {
         clock: &Clock,
         observer: &mut dyn Observer,
     ) -> Result<Response, HttpError> {
+        let asks = request.expect != Expect::No;
+        let (response, unasked) = self.send_once(request, asks, clock, observer).await?;
+        if response.head().status == EXPECTATION_FAILED && unasked {
+            // RFC 9110, 10.1.1: the same again without the question; none of the body has left
+            let mut response = response;
+            response.discard(MAX_DISCARD).await;
+            return Ok(self.send_once(request, false, clock, observer).await?.0);
+        }
+        Ok(response)
+    }
+
+    async fn send_once(
+        &self,
+        request: &Request,
+        asks: bool,
+        clock: &Clock,
+        observer: &mut dyn Observer,
+    ) -> Result<(Response, bool), HttpError> {
         let ready = self.ready(request, clock, observer, true).await?;
         let may_retry = ready.reused && request.is_idempotent();
-        match self.exchange(request, ready, clock, observer).await {
+        match self.exchange(request, asks, ready, clock, observer).await {
             Err(error) if may_retry && is_dead_connection(&error) => {
                 let ready = self.ready(request, clock, observer, false).await?;
-                self.exchange(request, ready, clock, observer).await
+                self.exchange(request, asks, ready, clock, observer).await
             }
             outcome => outcome,
         }
@@ -95,10 +118,12 @@ impl Client {
     async fn exchange(
         &self,
         request: &Request,
+        asks: bool,
         ready: Ready,
         clock: &Clock,
         observer: &mut dyn Observer,
-    ) -> Result<Response, HttpError> {
+    ) -> Result<(Response, bool), HttpError> {
+        let body = request.open_body()?;
         let Ready { idle, mut timings, .. } = ready;
         let ends = idle.ends;
         let endpoint = request.connection.endpoint(&request.origin);
@@ -109,45 +134,40 @@ impl Client {
                 remote: ends.remote,
             })
             .map_err(|source| HttpError::StoppedBeforeSend { source })?;
-        let head = request.head();
+        let asks = asks && matches!(idle.channel, Channel::Http1(_));
+        let head = request.head(asks);
         timings.pre_transfer = clock.started().elapsed();
         observer.event(Event::RequestHead(&head));
-        if let Some(body) = &request.body {
+        if let Some(body) = request.body.as_ref().and_then(Payload::at_hand) {
             observer.event(Event::RequestBody(body));
         }
-        let sizes = Sizes {
-            request_head: head.len() as u64,
-            request_body: request.body_length(),
-            ..Sizes::default()
-        };
-        let mut transfer = Transfer { ends, timings, sizes, clock: *clock };
+        let sizes = Sizes { request_head: head.len() as u64, ..Sizes::default() };
+        let mut transfer = Transfer { ends, timings, sizes, sent: body.sent(), clock: *clock };
         let host = request.origin.host.to_string();
-        let (head, source) = match idle.channel {
+        let (head, source, unasked) = match idle.channel {
             Channel::Http1(connection) => {
-                let exchange = Exchange::start(
-                    *connection,
-                    &host,
-                    head,
-                    request.framed_body(),
-                    request.method == "HEAD",
-                );
+                let hold = asks.then_some(request.expect_timeout);
+                let message = Message { head, body, chunked: request.chunked, hold };
+                let exchange = Exchange::start(*connection, &host, message, request.method == "HEAD");
                 let (exchange, answer) = clock.within("waiting for the response", exchange).await?;
                 transfer.note_first_byte(answer.first_byte);
                 for interim in &answer.interim {
                     observer.event(Event::ResponseHead(interim));
                     transfer.sizes.response_head += interim.raw.len() as u64;
                 }
-                (answer.head, Source::http1(exchange, self.pool.clone(), key(request)))
+                let source = Source::http1(exchange, self.pool.clone(), key(request));
+                (answer.head, source, answer.unasked)
             }
             Channel::Http2(mut shared) => {
-                let (head, body) = clock.within("waiting for the response", shared.send(request)).await?;
+                let sending = shared.send(request, body);
+                let (head, body) = clock.within("waiting for the response", sending).await?;
                 transfer.note_first_byte(Some(Instant::now()));
-                (head, Source::http2(body, host))
+                (head, Source::http2(body, host), false)
             }
         };
         transfer.sizes.response_head += head.raw.len() as u64;
         observer.event(Event::ResponseHead(&head));
-        Ok(Response::new(head, source, transfer))
+        Ok((Response::new(head, source, transfer), unasked))
     }
 }
 

@@ -1,30 +1,27 @@
 //! One request and its response over HTTP/2, on hyper.
 
-use std::convert::Infallible;
 use std::error::Error as _;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use zeroize::Zeroizing;
 
 use super::awaited::{Awaited, Counted};
 use super::stream::Stream;
+use super::upload::{Brake, OutgoingBody};
 use crate::assemble::authority;
 use crate::error::HttpError;
+use crate::payload::PayloadReader;
 use crate::request::Request;
 use crate::response::{ResponseHead, Version};
 
 const MAX_HEADER_LIST: u32 = 300 * 1024;
-/// How much is sent in one frame at most.
-const PIECE: usize = 16 * 1024;
 /// Headers that belong to a connection and are not sent over HTTP/2 (RFC 9113, 8.2.2), as curl leaves them out.
 const CONNECTION_HEADERS: [&str; 6] =
     ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"];
@@ -40,36 +37,7 @@ pub(crate) struct Http2 {
 pub(crate) struct IncomingBody {
     incoming: Incoming,
     awaited: Arc<Awaited>,
-}
-
-/// The request body, piece by piece without a copy of the whole.
-///
-/// It does not tell its length: hyper would add a Content-Length of its own where curl sends none.
-pub(crate) struct OutgoingBody {
-    bytes: Arc<Zeroizing<Vec<u8>>>,
-    sent: usize,
-}
-
-impl Body for OutgoingBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let rest = &self.bytes[self.sent..];
-        if rest.is_empty() {
-            return Poll::Ready(None);
-        }
-        let piece = Bytes::copy_from_slice(&rest[..rest.len().min(PIECE)]);
-        self.sent += piece.len();
-        Poll::Ready(Some(Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.sent == self.bytes.len()
-    }
+    brake: Brake,
 }
 
 impl Http2 {
@@ -98,14 +66,28 @@ impl Http2 {
     pub(crate) async fn send(
         &mut self,
         request: &Request,
+        body: PayloadReader,
     ) -> Result<(ResponseHead, IncomingBody), HttpError> {
         let host = request.origin.host.to_string();
         let _wait = self.awaited.head();
         self.sender.ready().await.map_err(|error| failed(&host, &error))?;
-        let response =
-            self.sender.send_request(message(request)?).await.map_err(|error| failed(&host, &error))?;
+        let brake = Brake::default();
+        let message = message(request, OutgoingBody::new(body, brake.clone()))?;
+        let sent = self.sender.send_request(message).await;
+        let response = sent.map_err(|error| brake.fault().unwrap_or_else(|| failed(&host, &error)))?;
         let (parts, incoming) = response.into_parts();
-        Ok((head(&parts), IncomingBody { incoming, awaited: self.awaited.clone() }))
+        if parts.status.as_u16() >= 300 {
+            // as over HTTP/1: the rest of a body that nobody waits for is not sent
+            brake.hold();
+        }
+        Ok((head(&parts), IncomingBody { incoming, awaited: self.awaited.clone(), brake }))
+    }
+}
+
+impl Drop for IncomingBody {
+    /// Whoever has the answer waits for no more of the request.
+    fn drop(&mut self) {
+        self.brake.cut();
     }
 }
 
@@ -113,7 +95,8 @@ impl Http2 {
 pub(crate) async fn chunk(body: &mut IncomingBody, host: &str) -> Result<Option<Bytes>, HttpError> {
     while let Some(frame) = body.incoming.frame().await {
         body.awaited.progress();
-        match frame.map_err(|error| failed(host, &error))?.into_data() {
+        let fault = |error| body.brake.fault().unwrap_or_else(|| failed(host, &error));
+        match frame.map_err(fault)?.into_data() {
             Ok(data) if data.is_empty() => {}
             Ok(data) => return Ok(Some(data)),
             Err(_) => {}
@@ -122,10 +105,9 @@ pub(crate) async fn chunk(body: &mut IncomingBody, host: &str) -> Result<Option<
     Ok(None)
 }
 
-fn message(request: &Request) -> Result<http::Request<OutgoingBody>, HttpError> {
+fn message(request: &Request, body: OutgoingBody) -> Result<http::Request<OutgoingBody>, HttpError> {
     let refused = |why: &str| HttpError::Http2 { host: request.origin.host.to_string(), why: why.to_owned() };
-    let mut message =
-        http::Request::new(OutgoingBody { bytes: request.body.clone().unwrap_or_default(), sent: 0 });
+    let mut message = http::Request::new(body);
     *message.method_mut() = http::Method::from_bytes(request.method.as_bytes())
         .map_err(|_| refused("the method cannot be sent"))?;
     *message.uri_mut() = uri(request).ok_or_else(|| refused("the URL cannot be sent"))?;

@@ -11,6 +11,7 @@ use super::http2::{self, IncomingBody};
 use super::pool::{Channel, Idle, Key, Pool};
 use crate::decode::Decoder;
 use crate::error::HttpError;
+use crate::payload::Sent;
 use crate::response::{Ends, ResponseHead, Sizes, Timings};
 
 /// A response: its head, and its body as it comes in.
@@ -33,6 +34,8 @@ pub(super) struct Transfer {
     pub(super) ends: Ends,
     pub(super) timings: Timings,
     pub(super) sizes: Sizes,
+    /// How much of the body has been handed to the connection.
+    pub(super) sent: Sent,
     pub(super) clock: Clock,
 }
 
@@ -137,7 +140,7 @@ impl Response {
     /// Bytes so far.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
-        self.transfer.sizes
+        Sizes { request_body: self.transfer.sent.bytes(), ..self.transfer.sizes }
     }
 
     /// The addresses of both ends.

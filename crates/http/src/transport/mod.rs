@@ -13,6 +13,7 @@ mod incoming;
 mod pool;
 mod stream;
 pub(crate) mod tls;
+mod upload;
 mod verifier;
 
 pub use client::Client;

@@ -2,17 +2,16 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWrite};
-use zeroize::Zeroizing;
+use tokio::io::AsyncReadExt;
 
 use super::framing::{Framing, Step, keeps_alive};
 use super::head::{self, HeadFault, MAX_HEAD};
+use super::outgoing::{Message, Outgoing, WriteFault};
 use crate::error::HttpError;
 use crate::response::ResponseHead;
 use crate::tls_fault::TlsFault;
@@ -27,21 +26,6 @@ const MAX_INTERIM: usize = 64;
 pub(crate) struct Http1 {
     stream: Stream,
     inbox: BytesMut,
-}
-
-/// What is still to be written: the head, then the body.
-struct Outgoing {
-    parts: [Arc<Zeroizing<Vec<u8>>>; 2],
-    part: usize,
-    written: usize,
-    state: Writing,
-}
-
-enum Writing {
-    Bytes,
-    Flush,
-    Done,
-    Stopped,
 }
 
 /// An exchange under way: the response body is read from it.
@@ -61,6 +45,8 @@ pub(crate) struct Answer {
     pub(crate) head: ResponseHead,
     pub(crate) interim: Vec<ResponseHead>,
     pub(crate) first_byte: Option<Instant>,
+    /// The body was held back, and nobody asked for it.
+    pub(crate) unasked: bool,
 }
 
 impl Http1 {
@@ -76,38 +62,6 @@ impl Http1 {
     }
 }
 
-impl Outgoing {
-    /// Writes as much as the connection takes now; ready once everything is flushed.
-    fn poll(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            match self.state {
-                Writing::Bytes => match self.parts.get(self.part) {
-                    None => self.state = Writing::Flush,
-                    Some(part) if self.written == part.len() => {
-                        self.part += 1;
-                        self.written = 0;
-                    }
-                    Some(part) => {
-                        match ready!(Pin::new(&mut *stream).poll_write(cx, &part[self.written..]))? {
-                            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                            count => self.written += count,
-                        }
-                    }
-                },
-                Writing::Flush => {
-                    ready!(Pin::new(&mut *stream).poll_flush(cx))?;
-                    self.state = Writing::Done;
-                }
-                Writing::Done | Writing::Stopped => return Poll::Ready(Ok(())),
-            }
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        matches!(self.state, Writing::Done)
-    }
-}
-
 impl Exchange {
     /// Sends head and body and reads up to the end of the final response head.
     ///
@@ -116,13 +70,12 @@ impl Exchange {
     pub(crate) async fn start(
         connection: Http1,
         host: &str,
-        head: Zeroizing<Vec<u8>>,
-        body: Arc<Zeroizing<Vec<u8>>>,
+        message: Message,
         to_head: bool,
     ) -> Result<(Self, Answer), HttpError> {
         let mut exchange = Self {
             connection,
-            outgoing: Outgoing { parts: [Arc::new(head), body], part: 0, written: 0, state: Writing::Bytes },
+            outgoing: Outgoing::new(message),
             write_error: None,
             framing: Framing::UntilClose,
             reusable: false,
@@ -136,6 +89,9 @@ impl Exchange {
             if head.status >= 200 || head.status == 101 {
                 break head;
             }
+            if head.status == 100 {
+                exchange.outgoing.release();
+            }
             let length: usize = interim.iter().map(|head| head.raw.len()).sum();
             if interim.len() == MAX_INTERIM || length + head.raw.len() > MAX_HEAD {
                 return Err(exchange.reply("too many interim responses"));
@@ -144,12 +100,13 @@ impl Exchange {
         };
         exchange.framing = Framing::of(&head, to_head).map_err(|why| exchange.reply(why))?;
         exchange.reusable = keeps_alive(&head, &exchange.framing);
-        if head.status >= 400 && !exchange.outgoing.is_done() {
-            // as curl does: the rest of a body that was refused is not sent
-            exchange.outgoing.state = Writing::Stopped;
+        let unasked = exchange.outgoing.is_held();
+        if unasked || (head.status >= 300 && !exchange.outgoing.is_done()) {
+            // as curl does: the rest of a body that nobody waits for is not sent
+            exchange.outgoing.stop();
         }
         let first_byte = exchange.first_byte;
-        Ok((exchange, Answer { head, interim, first_byte }))
+        Ok((exchange, Answer { head, interim, first_byte, unasked }))
     }
 
     async fn next_head(&mut self) -> Result<ResponseHead, HttpError> {
@@ -203,18 +160,26 @@ impl Exchange {
     /// Writes what can be written and reads what is there, both at once: a server may answer before it has
     /// read the whole request, and would wait for ever for a client that only writes.
     async fn pump(&mut self) -> Result<usize, HttpError> {
-        poll_fn(|cx| self.poll_pump(cx)).await.map_err(|error| self.failed(error))
+        poll_fn(|cx| self.poll_pump(cx)).await.map_err(|fault| match fault {
+            WriteFault::Connection(error) => self.failed(error),
+            // the request stays unfinished, and its connection is closed
+            WriteFault::Body(error) => error,
+        })
     }
 
-    fn poll_pump(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn poll_pump(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, WriteFault>> {
         let Http1 { stream, inbox } = &mut self.connection;
-        if let Poll::Ready(Err(error)) = self.outgoing.poll(stream, cx) {
-            // the answer may have been sent before the server stopped reading: go on reading
-            self.outgoing.state = Writing::Stopped;
-            self.write_error = Some(error);
+        match self.outgoing.poll(stream, cx) {
+            Poll::Ready(Err(WriteFault::Connection(error))) => {
+                // the answer may have been sent before the server stopped reading: go on reading
+                self.outgoing.stop();
+                self.write_error = Some(error);
+            }
+            Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
         }
         inbox.reserve(READ_SIZE);
-        let count = ready!(pin!(stream.read_buf(inbox)).poll(cx))?;
+        let count = ready!(pin!(stream.read_buf(inbox)).poll(cx)).map_err(WriteFault::Connection)?;
         if count > 0 && !self.received {
             self.received = true;
             self.first_byte = Some(Instant::now());

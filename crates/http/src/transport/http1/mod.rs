@@ -17,5 +17,7 @@ mod framing;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod head;
+mod outgoing;
 
 pub(crate) use exchange::{Exchange, Http1};
+pub(crate) use outgoing::Message;
