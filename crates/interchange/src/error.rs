@@ -34,6 +34,12 @@ pub enum InterchangeError {
         /// What is wrong there, without quoting it.
         what: String,
     },
+    /// What is to be written cannot be said in the format.
+    #[error("{what}")]
+    Unwritable {
+        /// What of which secret.
+        what: String,
+    },
     /// The file is of no format that can be read.
     #[error("the format of the file is not recognised; these can be read: {}", list(&Format::ALL))]
     Unrecognised,
@@ -82,6 +88,7 @@ impl InterchangeError {
             Self::Name { .. } => "name",
             Self::Value { .. } => "value_too_large",
             Self::Malformed { .. } => "malformed",
+            Self::Unwritable { .. } => "unwritable",
             Self::Unrecognised => "format_unrecognised",
             Self::Ambiguous { .. } => "format_ambiguous",
             Self::Unsupported { .. } => "format_unsupported",

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use subrosa_secret::{HostRule, Name, Policy, SecretValue, Tag};
+use zeroize::Zeroizing;
 
 /// Everything that one file holds, in the order of the file.
 #[derive(Default)]
@@ -66,6 +67,19 @@ pub struct Notice {
     pub place: Place,
     /// One line for people.
     pub text: String,
+}
+
+/// A file that was written.
+pub struct Written {
+    /// The file.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// What its format cannot say, or says differently.
+    pub notices: Vec<Notice>,
+}
+
+/// Whether a value is no secret but refers to one.
+pub(crate) fn holds_reference(value: &[u8]) -> bool {
+    !subrosa_secret::scan(value).references.is_empty()
 }
 
 impl Item {

@@ -15,6 +15,7 @@
 //! - No error or notice holds a value.
 
 mod detect;
+pub mod dotenv;
 mod error;
 mod format;
 mod item;
@@ -24,7 +25,7 @@ mod toml;
 pub use detect::detect;
 pub use error::InterchangeError;
 pub use format::{Format, UnknownFormat};
-pub use item::{Contents, Earlier, Item, Notice, Place};
+pub use item::{Contents, Earlier, Item, Notice, Place, Written};
 
 /// The largest file that is read, in bytes: 256 MiB.
 pub const MAX_FILE_LEN: usize = 256 << 20;
