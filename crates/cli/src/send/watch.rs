@@ -1,6 +1,7 @@
 //! What happens on the way: `-v`, the audit entry before the first byte, and the judging of every hop.
 
 use super::command_line::CommandLine;
+use super::deliver::Delivery;
 use super::secrets::{Found, Secrets};
 use crate::exit::Exit;
 use crate::failure::{Failure, visible};
@@ -13,17 +14,20 @@ use subrosa_http::{
 use subrosa_secret::Redactor;
 
 /// One exchange as it is seen from outside.
-pub(super) struct Watch<'a> {
+pub(super) struct Watch<'a, 's> {
     line: &'a CommandLine,
-    secrets: &'a mut Secrets,
+    secrets: &'s mut Secrets,
     found: &'a Found,
     redactor: &'a Redactor,
     plan: &'a Plan,
     /// The values and the audit's view of a hop, once there is one.
     hop: Option<Hop>,
     failure: Option<Failure>,
-    heads: Vec<ResponseHead>,
+    head: Option<ResponseHead>,
     started: Instant,
+    pub(super) delivery: Delivery<'a>,
+    /// Whether nobody listened where the request was to go.
+    pub(super) is_refused: bool,
     /// The URL of the last request, references unfilled.
     pub(super) url: String,
     pub(super) method: String,
@@ -39,13 +43,14 @@ struct Hop {
     recorded: bool,
 }
 
-impl<'a> Watch<'a> {
+impl<'a, 's> Watch<'a, 's> {
     pub(super) fn new(
         line: &'a CommandLine,
-        secrets: &'a mut Secrets,
+        secrets: &'s mut Secrets,
         found: &'a Found,
         redactor: &'a Redactor,
         plan: &'a Plan,
+        delivery: Delivery<'a>,
     ) -> Self {
         Self {
             line,
@@ -55,8 +60,10 @@ impl<'a> Watch<'a> {
             plan,
             hop: None,
             failure: None,
-            heads: Vec::new(),
+            head: None,
             started: Instant::now(),
+            delivery,
+            is_refused: false,
             url: plan.url(),
             method: plan.method().to_owned(),
             redirects: 0,
@@ -72,6 +79,14 @@ impl<'a> Watch<'a> {
         self.started = started;
     }
 
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn into_delivery(self) -> Delivery<'a> {
+        self.delivery
+    }
+
     pub(super) fn found(&self) -> &'a Found {
         self.found
     }
@@ -81,14 +96,9 @@ impl<'a> Watch<'a> {
         self.failure.take()
     }
 
-    /// The heads of all responses, interim ones and those of redirects included, as `-i` shows them.
-    pub(super) fn heads(&self) -> impl Iterator<Item = &[u8]> {
-        self.heads.iter().map(|head| head.raw.as_slice())
-    }
-
     /// The head of the last response.
     pub(super) fn head(&self) -> Option<&ResponseHead> {
-        self.heads.last()
+        self.head.as_ref()
     }
 
     pub(super) fn answered(&mut self, response: &Response<'_>) {
@@ -122,7 +132,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Observer for Watch<'_> {
+impl Observer for Watch<'_, '_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Resolved { host, addresses } => {
@@ -151,7 +161,8 @@ impl Observer for Watch<'_> {
             Event::RequestHead(head) => self.say_head('>', head),
             Event::ResponseHead(head) => {
                 self.say_head('<', &head.raw);
-                self.heads.push(head.clone());
+                self.delivery.head(head);
+                self.head = Some(head.clone());
             }
             _ => {}
         }
@@ -167,7 +178,7 @@ impl Observer for Watch<'_> {
     }
 }
 
-impl Hops for Watch<'_> {
+impl Hops for Watch<'_, '_> {
     fn fill(&mut self, plan: &Plan) -> Result<Request, BoxError> {
         self.redirects += 1;
         self.redirect_time = self.started.elapsed();
