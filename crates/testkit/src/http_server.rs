@@ -105,6 +105,8 @@ pub struct Captured {
     pub version: String,
     /// The bytes of the head over HTTP/1, with the empty line; empty over HTTP/2.
     pub raw_head: Vec<u8>,
+    /// The bytes of the body over HTTP/1, with the frames of its chunks; empty over HTTP/2.
+    pub raw_body: Vec<u8>,
     /// Which connection it came through, counted from 0.
     pub connection: usize,
 }
@@ -247,6 +249,12 @@ impl CaptureServer {
     #[must_use]
     pub fn requests(&self) -> Vec<Captured> {
         self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The requests since the last call, which are forgotten: the next one's place is 0 again.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<Captured> {
+        std::mem::take(&mut *self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many connections were made, also those without a request.

@@ -45,6 +45,13 @@ impl Answer {
         self
     }
 
+    /// The same with that body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// The same after a pause.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {

@@ -43,6 +43,7 @@ async fn answer(
         body,
         version: "HTTP/2".to_owned(),
         raw_head: Vec::new(),
+        raw_body: Vec::new(),
         connection,
     };
     let to_head = captured.method == "HEAD";

@@ -43,12 +43,13 @@ async fn read_request(
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
         stream.flush().await.ok()?;
     }
-    captured.body = match captured.header("transfer-encoding").first() {
+    (captured.body, captured.raw_body) = match captured.header("transfer-encoding").first() {
         Some(_) => read_chunks(stream, inbox, shared).await?,
         None => {
             let length =
                 captured.header("content-length").first().map_or(Some(0), |text| number(text, 10))?;
-            take(stream, inbox, shared, length).await?
+            let body = take(stream, inbox, shared, length).await?;
+            (body.clone(), body)
         }
     };
     Some(captured)
@@ -74,21 +75,26 @@ fn parse_head(raw_head: Vec<u8>, connection: usize) -> Option<Captured> {
         version: version.to_owned(),
         connection,
         raw_head,
+        raw_body: Vec::new(),
     })
 }
 
+/// What the chunks hold, and the bytes that it came in.
 async fn read_chunks(
     stream: &mut (impl AsyncRead + Unpin),
     inbox: &mut Vec<u8>,
     shared: &Shared,
-) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
+) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (mut body, mut raw) = (Vec::new(), Vec::new());
     loop {
-        let size = number(&line(stream, inbox, shared).await?, 16)?;
-        body.extend(take(stream, inbox, shared, size).await?);
-        line(stream, inbox, shared).await?;
+        let head = line(stream, inbox, shared).await?;
+        let size = number(&head, 16)?;
+        let chunk = take(stream, inbox, shared, size).await?;
+        let end = line(stream, inbox, shared).await?;
+        raw.extend([&head[..], b"\r\n", &chunk, &end, b"\r\n"].concat());
+        body.extend(chunk);
         if size == 0 {
-            return Some(body);
+            return Some((body, raw));
         }
     }
 }
