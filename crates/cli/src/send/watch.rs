@@ -1,7 +1,6 @@
 //! What happens on the way: `-v`, the audit entry before the first byte, and the judging of every hop.
 
 use super::command_line::CommandLine;
-use super::deliver::Delivery;
 use super::secrets::{Found, Secrets};
 use crate::exit::Exit;
 use crate::failure::{Failure, visible};
@@ -13,21 +12,21 @@ use subrosa_http::{
 };
 use subrosa_secret::Redactor;
 
+/// curl's limit for the heads of a chain of redirects, which all are kept to be shown.
+const MAX_HEADS: usize = 300 * 1024;
+
 /// One exchange as it is seen from outside.
-pub(super) struct Watch<'a, 's> {
+pub(super) struct Watch<'a> {
     line: &'a CommandLine,
-    secrets: &'s mut Secrets,
+    secrets: &'a mut Secrets,
     found: &'a Found,
     redactor: &'a Redactor,
     plan: &'a Plan,
     /// The values and the audit's view of a hop, once there is one.
     hop: Option<Hop>,
     failure: Option<Failure>,
-    head: Option<ResponseHead>,
+    heads: Vec<ResponseHead>,
     started: Instant,
-    pub(super) delivery: Delivery<'a>,
-    /// Whether nobody listened where the request was to go.
-    pub(super) is_refused: bool,
     /// The URL of the last request, references unfilled.
     pub(super) url: String,
     pub(super) method: String,
@@ -43,14 +42,13 @@ struct Hop {
     recorded: bool,
 }
 
-impl<'a, 's> Watch<'a, 's> {
+impl<'a> Watch<'a> {
     pub(super) fn new(
         line: &'a CommandLine,
-        secrets: &'s mut Secrets,
+        secrets: &'a mut Secrets,
         found: &'a Found,
         redactor: &'a Redactor,
         plan: &'a Plan,
-        delivery: Delivery<'a>,
     ) -> Self {
         Self {
             line,
@@ -60,10 +58,8 @@ impl<'a, 's> Watch<'a, 's> {
             plan,
             hop: None,
             failure: None,
-            head: None,
+            heads: Vec::new(),
             started: Instant::now(),
-            delivery,
-            is_refused: false,
             url: plan.url(),
             method: plan.method().to_owned(),
             redirects: 0,
@@ -79,14 +75,6 @@ impl<'a, 's> Watch<'a, 's> {
         self.started = started;
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    pub(super) fn into_delivery(self) -> Delivery<'a> {
-        self.delivery
-    }
-
     pub(super) fn found(&self) -> &'a Found {
         self.found
     }
@@ -96,9 +84,14 @@ impl<'a, 's> Watch<'a, 's> {
         self.failure.take()
     }
 
+    /// The heads of all responses, interim ones and those of redirects included, as `-i` shows them.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads.iter().map(|head| head.raw.as_slice())
+    }
+
     /// The head of the last response.
     pub(super) fn head(&self) -> Option<&ResponseHead> {
-        self.head.as_ref()
+        self.heads.last()
     }
 
     pub(super) fn answered(&mut self, response: &Response<'_>) {
@@ -132,7 +125,7 @@ impl<'a, 's> Watch<'a, 's> {
     }
 }
 
-impl Observer for Watch<'_, '_> {
+impl Observer for Watch<'_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Resolved { host, addresses } => {
@@ -161,8 +154,7 @@ impl Observer for Watch<'_, '_> {
             Event::RequestHead(head) => self.say_head('>', head),
             Event::ResponseHead(head) => {
                 self.say_head('<', &head.raw);
-                self.delivery.head(head);
-                self.head = Some(head.clone());
+                self.heads.push(head.clone());
             }
             _ => {}
         }
@@ -178,8 +170,12 @@ impl Observer for Watch<'_, '_> {
     }
 }
 
-impl Hops for Watch<'_, '_> {
+impl Hops for Watch<'_> {
     fn fill(&mut self, plan: &Plan) -> Result<Request, BoxError> {
+        if self.heads().map(<[u8]>::len).sum::<usize>() > MAX_HEADS {
+            let text = "the headers of the answers are longer than 300 KiB in all";
+            return Err(self.stop(Failure::new(Exit::curl(56), text)));
+        }
         self.redirects += 1;
         self.redirect_time = self.started.elapsed();
         self.url = plan.url();
