@@ -1,0 +1,159 @@
+//! Where `send` differs from curl, and why. docs/curl.md shows this table.
+
+use crate::station::Aspect::{self, Code, Files, Output, Wire};
+use crate::station::{Case, Seen};
+
+/// One difference.
+pub struct Decided {
+    /// What differs, as the documentation says it.
+    pub what: &'static str,
+    /// The reason, likewise.
+    pub why: &'static str,
+    pub how: How,
+}
+
+/// How far a difference goes.
+pub enum How {
+    /// The requests are the same after this has been done to both.
+    Wire(When, Change),
+    /// These aspects are not compared.
+    Outcome(When, &'static [Aspect]),
+}
+
+/// What is done to a request.
+pub type Change = fn(&str) -> String;
+
+/// Whether it may be this that makes two runs differ.
+type When = fn(&Case, curl: &Seen, ours: &Seen) -> bool;
+
+const ALL: &[Aspect] = &[Wire, Code, Output, Files];
+
+pub const DECIDED: &[Decided] = &[
+    // stricter
+    Decided {
+        what: "A file of data that cannot be read is an error (26).",
+        why: "curl warns and sends an empty body, which nobody meant.",
+        how: How::Outcome(|case, _, ours| case.mentions("no-such-file") && ours.code == 26, ALL),
+    },
+    Decided {
+        what: "`-H` with a text that is no header is an error (2).",
+        why: "curl sends the request without it.",
+        how: How::Outcome(|case, _, ours| case.has(&["no colon"]) && ours.code == 2, ALL),
+    },
+    Decided {
+        what: "A URL that begins with a line break and a dash is an error (3), before anything is sent.",
+        why: "it is a flag of a command that was copied over several lines; curl sends the request without it.",
+        how: How::Outcome(|case, _, ours| case.mentions("\n--") && ours.code == 3, ALL),
+    },
+    Decided {
+        what: "A certificate, key, authority, `--resolve` or `--connect-to` that cannot be used stops the whole command line before its first request (49, 58, 77).",
+        why: "curl ignores a wrong `--connect-to`, and finds the others when it connects; nothing is to leave before everything is clear.",
+        how: How::Outcome(|_, _, ours| ours.requests.is_empty() && [49, 58, 77].contains(&ours.code), ALL),
+    },
+    Decided {
+        what: "A URL that makes no sense or has a scheme other than http and https, and an operation or a `-O` without a name to go by, stop the whole command line before its first request (2, 3, 23).",
+        why: "curl sends what stands before it.",
+        how: How::Outcome(
+            |_, _, ours| ours.requests.is_empty() && [2, 3, 23].contains(&ours.code) && refused_all(ours),
+            ALL,
+        ),
+    },
+    // on the wire
+    Decided {
+        what: "`Authorization` of `--oauth2-bearer` and `Range` stand behind the other headers.",
+        why: "the order of headers with different names means nothing (RFC 9110, 5.3).",
+        how: How::Wire(|case, _, _| case.has(&["--oauth2-bearer", "--range", "-r"]), sorted),
+    },
+    Decided {
+        what: "What is percent-encoded in a query by `--url-query` or `-G` has upper-case digits.",
+        why: "RFC 3986, 2.1, and as in a body.",
+        how: How::Wire(|case, _, _| case.has(&["--url-query", "-G", "--get"]), upper_case),
+    },
+    Decided {
+        what: "`--http2` offers no upgrade over plain http.",
+        why: "no server in use takes it, and a request that is upgraded cannot be judged by its connection.",
+        how: How::Wire(|case, _, _| case.has(&["--http2"]), without_upgrade),
+    },
+    Decided {
+        what: "A connection whose exchange was given up is not used again, nor one that was opened with other settings of trust and route.",
+        why: "what is left of an answer would have to be read first; a connection is as good as what it was opened with.",
+        how: How::Wire(
+            |case, curl, _| curl.code > 0 || curl.stderr.contains("curl: (") || case.has(&["--next", "-:"]),
+            without_connections,
+        ),
+    },
+    Decided {
+        what: "Over HTTP/2 a header's value has no space at its end.",
+        why: "RFC 9113, 8.2.1.",
+        how: How::Wire(|_, _, ours| ours.requests.iter().any(|text| text.contains("HTTP/2\n")), trimmed),
+    },
+    Decided {
+        what: "With `-G`, `--url-query` and the data are both in the query.",
+        why: "curl forgets the first of them.",
+        how: How::Outcome(|case, _, _| case.has(&["--url-query"]) && case.has(&["-G", "--get"]), &[Wire]),
+    },
+    Decided {
+        what: "`-d @file` leaves out NUL bytes.",
+        why: "curl leaves out the rest of their line as well.",
+        how: How::Outcome(|case, _, _| case.has(&["@../f/binary"]), &[Wire]),
+    },
+    Decided {
+        what: "`-r` with a body asks for a range of the answer.",
+        why: "curl sends a Content-Range, which a server must not follow for a POST.",
+        how: How::Outcome(
+            |_, curl, _| {
+                curl.requests.iter().any(|text| text.to_ascii_lowercase().contains("\ncontent-range: "))
+            },
+            &[Wire],
+        ),
+    },
+    // what is shown
+    Decided {
+        what: "Trailers are not shown by `-i`.",
+        why: "they come when the body is gone already, which may be somewhere else.",
+        how: How::Outcome(|case, _, _| case.mentions("/trailers"), &[Output]),
+    },
+];
+
+fn refused_all(ours: &Seen) -> bool {
+    ["the URL is refused", "ask for two methods", "no URL to send to", "is no name of a file"]
+        .iter()
+        .any(|text| ours.stderr.contains(text))
+}
+
+/// The header lines of each request in the order of their letters.
+fn sorted(request: &str) -> String {
+    let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
+    let mut lines: Vec<&str> = head.lines().collect();
+    if lines.len() > 2 {
+        lines[2..].sort_unstable();
+    }
+    format!("{}\n\n{body}", lines.join("\n"))
+}
+
+fn upper_case(request: &str) -> String {
+    let mut parts = request.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.chars().take_while(char::is_ascii_hexdigit).count().min(2);
+        text.push('%');
+        text.push_str(&part[..digits].to_ascii_uppercase());
+        text.push_str(&part[digits..]);
+    }
+    text
+}
+
+fn without_upgrade(request: &str) -> String {
+    let of_upgrade = ["Connection: Upgrade, HTTP2-Settings\n", "Upgrade: h2c\n"];
+    let text = of_upgrade.iter().fold(request.to_owned(), |text, line| text.replace(line, ""));
+    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("HTTP2-Settings: "));
+    lines.collect()
+}
+
+fn trimmed(request: &str) -> String {
+    request.split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn without_connections(request: &str) -> String {
+    request.split_once('\n').map_or(request, |(_, rest)| rest).to_owned()
+}
