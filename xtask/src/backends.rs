@@ -24,7 +24,7 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 15] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
@@ -38,6 +38,8 @@ const NEEDS: [Need; 13] = [
     need(Probe::Program("mount"), "mount", "crashes and failing disks"),
     need(Probe::Program("python3"), "python3", "the independent reader of the formats"),
     need(Probe::Python("ensurepip, venv"), "python3-venv", "the independent reader of the formats"),
+    need(Probe::Program("node"), "nodejs", "files of other programs"),
+    need(Probe::Program("npm"), "npm", "files of other programs"),
 ];
 
 impl Need {
@@ -59,10 +61,11 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn run(install_system: bool) -> Result<(), String> {
     let system = system(install_system);
     let python = python();
-    for missing in [&system, &python].into_iter().filter_map(|it| it.as_ref().err()) {
+    let node = node();
+    for missing in [&system, &python, &node].into_iter().filter_map(|it| it.as_ref().err()) {
         println!("backends: {missing}");
     }
-    match (in_ci(), system.and(python)) {
+    match (in_ci(), system.and(python).and(node)) {
         (true, Err(message)) => Err(message),
         (false, Err(_)) => Ok(()),
         (_, Ok(())) => {
@@ -127,6 +130,30 @@ fn python() -> Result<(), String> {
         })
         .map_err(|error| format!("skipped: the Python packages; {error}"))?;
     fs::write(&stamp, wanted_text).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+/// Exactly the packages of `xtask/backends/node`, installed anew when they change. No script of a package is run.
+fn node() -> Result<(), String> {
+    const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+    let (wanted, home) = (root().join("xtask/backends/node"), folder().join("node"));
+    let is_same = |file: &str| {
+        // the lock as npm itself keeps it is written last
+        let installed = home.join("node_modules/.package-lock.json").is_file();
+        installed && fs::read(wanted.join(file)).ok() == fs::read(home.join(file)).ok()
+    };
+    if FILES.iter().all(|file| is_same(file)) {
+        return Ok(());
+    }
+    if !(is_installed("node") && is_installed("npm")) {
+        return Err("skipped: the npm packages; they need node and npm".to_owned());
+    }
+    let copied = fs::create_dir_all(&home).and_then(|()| {
+        FILES.iter().try_for_each(|file| fs::copy(wanted.join(file), home.join(file)).map(drop))
+    });
+    copied.map_err(|error| format!("{}: {error}", home.display()))?;
+    let mut npm = program("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&home);
+    process::run(&mut npm).map_err(|error| format!("skipped: the npm packages; {error}"))
 }
 
 fn interpreter(home: &std::path::Path) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::skip;
+use crate::{needs, skip};
 
 /// A Python with the packages of `xtask/backends/requirements.txt`; `None` if it is not installed: the test is then to
 /// return.
@@ -17,6 +17,24 @@ pub fn backend_python() -> Option<PathBuf> {
         return Some(python);
     }
     skip("the Python packages of xtask/backends/requirements.txt");
+    None
+}
+
+/// The folder whose `node_modules` holds the packages of `xtask/backends/node`, for a program that is started with `node`;
+/// `None` if they are not installed: the test is then to return.
+///
+/// # Panics
+/// In CI, if they are not installed: see [`skip`].
+#[must_use]
+pub fn backend_node() -> Option<PathBuf> {
+    if !needs(&["node"]) {
+        return None;
+    }
+    let home = folder().join("node");
+    if home.join("node_modules/.package-lock.json").is_file() {
+        return Some(home);
+    }
+    skip("the npm packages of xtask/backends/node");
     None
 }
 
@@ -38,7 +56,16 @@ mod tests {
     #[test]
     fn python_has_its_packages() {
         let Some(python) = backend_python() else { return };
-        let status = Command::new(python).args(["-c", "import cryptography"]).status().expect("it runs");
+        let status =
+            Command::new(python).args(["-c", "import cryptography, dotenv"]).status().expect("it runs");
+        assert!(status.success());
+    }
+
+    #[test]
+    fn node_has_its_packages() {
+        let Some(home) = backend_node() else { return };
+        let script = "require('dotenv'); require('newman')";
+        let status = Command::new("node").args(["-e", script]).current_dir(home).status().expect("it runs");
         assert!(status.success());
     }
 }

@@ -1,7 +1,7 @@
 //! For tests only: what several test suites need to try the program against real things.
 //!
 //! - [`needs`]: the one rule for a test whose backend is not installed: skipped where a person works, a failure in CI.
-//! - [`backend_python`]: a Python for independent implementations to test against.
+//! - [`backend_python`], [`backend_node`]: independent implementations to test against.
 //! - [`Folder`]: a private folder that goes when the test ends.
 //! - [`PrivateKeyring`] and [`in_keyring`]: a Secret Service of the test's own, unlocked, locked or missing.
 //! - [`CaptureServer`]: an HTTP server that shows what reached it, byte for byte, and answers as the test says.
@@ -27,7 +27,7 @@ mod ordinary_user;
 #[cfg(unix)]
 mod terminal;
 
-pub use backends::backend_python;
+pub use backends::{backend_node, backend_python};
 pub use folder::{Folder, copy_tree};
 pub use http_server::{
     Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, FrameScript, Frames, Script,
