@@ -88,6 +88,11 @@ pub const DECIDED: &[Decided] = &[
         how: How::Wire(|_, _, ours| ours.requests.iter().any(|text| text.contains("HTTP/2\n")), trimmed),
     },
     Decided {
+        what: "Over HTTP/2, `\"`, `<`, `>` and `` ` `` in a URL are percent-encoded.",
+        why: "RFC 3986 has no such letters in a URL, and HTTP/2 servers end the stream for them.",
+        how: How::Outcome(|case, curl, _| curl.code == 92 && case.mentions("<"), ALL),
+    },
+    Decided {
         what: "With `-G`, `--url-query` and the data are both in the query.",
         why: "curl forgets the first of them.",
         how: How::Outcome(|case, _, _| case.has(&["--url-query"]) && case.has(&["-G", "--get"]), &[Wire]),

@@ -5,6 +5,7 @@
 mod answers;
 mod corpus;
 mod decided;
+mod documented;
 mod proxy;
 mod rules;
 mod station;
@@ -30,13 +31,13 @@ struct Found {
 }
 
 /// Runs each case by both programs, several at a time.
-fn compare(cases: &[Case], names: &[&str]) -> Found {
+fn compare(cases: &[Case]) -> Found {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Found::default()));
     let workers = 2 * thread::available_parallelism().map_or(2, NonZero::get);
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                let station = Station::new(names);
+                let station = Station::new();
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (curl, ours) = (station.curl(case), station.subrosa(case));
                     judge(case, &curl, &ours, &mut found.lock().expect("no test has failed"));
@@ -100,12 +101,28 @@ fn generated_command_lines_do_what_they_do_in_curl() {
     }
     let cases = corpus::cases(&station::supported());
     assert!(cases.len() >= corpus::COUNT);
-    let found = compare(&cases, &[]);
+    let found = compare(&cases);
     let count = found.differing.len();
     assert_eq!(count, 0, "{count} of {} differ:\n{}", cases.len(), found.differing.join("\n"));
     let unneeded = DECIDED.iter().enumerate().filter(|(at, _)| !found.used.contains(at));
     let unneeded: Vec<&str> = unneeded.map(|(_, decision)| decision.what).collect();
     assert!(unneeded.is_empty(), "no longer different: {unneeded:?}");
+}
+
+#[test]
+fn documented_command_lines_do_what_they_do_in_curl() {
+    if !needs(&["curl"]) {
+        return;
+    }
+    let mut cases = documented::cases();
+    assert!(cases.len() >= 100);
+    let flags = station::supported();
+    for (long, words) in [("form", ["-F", "--form"]), ("remote-header-name", ["-J", "--remote-header-name"])]
+    {
+        cases.retain(|case| flags.contains_key(long) || !case.has(&words));
+    }
+    let found = compare(&cases);
+    assert!(found.differing.is_empty(), "{}", found.differing.join("\n"));
 }
 
 #[test]

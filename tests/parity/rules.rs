@@ -209,6 +209,7 @@ pub const PLAIN: &[&[&str]] = &[
     &["http://plain.test/cookies", "http://plain.test/after-cookies"], &["http://plain.test/auth/basic"], &["-u", "me:pass", "http://plain.test/auth/basic"],
     &["-L", "--max-redirs", "-1", "http://plain.test/redirect/302"], &["-L", "--max-redirs", "-1", "http://plain.test/loop-long"],
     &["--connect-to", "::127.0.0.1:PLAINPORT", "http://anything.test/"],
+    &["https://tls.test/?key=<key>", "-k"],
     &["https://tls.test/one", "https://tls.test/two", "-k"], &["https://tls.test/redirect/307", "-L", "-d", "x=y", "-k"], &["https://tls.test/cookies", "-k", "-i", "--http1.1"],
 ];
 
