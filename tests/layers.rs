@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-provider", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa-resolver", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-http", &["subrosa-secret"]),
-    ("subrosa-interchange", &["subrosa-secret"]),
+    ("subrosa-interchange", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa", ANY),
     // for tests and for building: nothing of the program
     ("subrosa-testkit", &[]),

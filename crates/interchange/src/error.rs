@@ -1,6 +1,7 @@
 //! Errors of reading and writing files of secrets, grouped by who can mend them.
 
 use subrosa_secret::{NameError, ValueTooLarge};
+use subrosa_vault::KdfError;
 
 use crate::format::list;
 use crate::{Format, MAX_FILE_LEN, MAX_ITEMS, Place};
@@ -67,8 +68,42 @@ pub enum InterchangeError {
         /// Where, counted from 0.
         at: usize,
     },
+    /// The passphrase is too short for a new file.
+    #[error(
+        "the passphrase has {characters} characters; a file that leaves the vault needs at least {}",
+        crate::subrosa::MIN_PASSPHRASE
+    )]
+    PassphraseTooShort {
+        /// Characters that it has, in Unicode NFC.
+        characters: usize,
+    },
+    /// A passphrase that cannot be used, or parameters of its key derivation that are refused.
+    #[error(transparent)]
+    Kdf(#[from] KdfError),
+    /// Parameters that are accepted from a file, but not for a new one.
+    #[error("a new export needs at least {}", subrosa_vault::KdfParams::MINIMUM)]
+    WeakKdf,
+    /// Another passphrase, or a damaged file: which, cannot be told and is not.
+    #[error("the file does not open with that passphrase: it is another one, or the file is damaged")]
+    DoesNotOpen,
+    /// The file says something that this version does not know.
+    #[error("{place}: {what} needs a newer subrosa")]
+    NeedsNewer {
+        /// Where.
+        place: Place,
+        /// What is not known.
+        what: &'static str,
+    },
 
     // whoever can write the file
+    /// A part of the file is not the one that was written there, though the passphrase is right.
+    #[error("the file is damaged or was tampered with: {place} {what}")]
+    Damaged {
+        /// Where.
+        place: Place,
+        /// What is wrong there.
+        what: &'static str,
+    },
     /// The file is longer than any that is read.
     #[error("the file has {len} bytes; at most {MAX_FILE_LEN} are read")]
     TooLong {
@@ -78,6 +113,11 @@ pub enum InterchangeError {
     /// More secrets than one file may hold.
     #[error("the file holds more than {MAX_ITEMS} secrets")]
     TooMany,
+
+    // the environment
+    /// The system's random generator failed.
+    #[error("the system's random generator failed: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 impl InterchangeError {
@@ -94,6 +134,13 @@ impl InterchangeError {
             Self::Unsupported { .. } => "format_unsupported",
             Self::Encoding { .. } => "encoding",
             Self::NotText { .. } => "not_text",
+            Self::PassphraseTooShort { .. } => "passphrase_too_short",
+            Self::Kdf(error) => error.kind(),
+            Self::WeakKdf => "kdf_weak",
+            Self::DoesNotOpen => "wrong_passphrase",
+            Self::NeedsNewer { .. } => "needs_newer",
+            Self::Damaged { .. } => "damaged",
+            Self::Random(_) => "random",
             Self::TooLong { .. } => "too_long",
             Self::TooMany => "too_many",
         }

@@ -19,6 +19,7 @@ pub mod dotenv;
 mod error;
 mod format;
 mod item;
+pub mod subrosa;
 mod text;
 mod toml;
 

@@ -157,6 +157,12 @@ impl Passphrase {
         }
         Ok(Self(normal))
     }
+
+    /// How many characters it has in NFC: what a rule about the least length counts.
+    #[must_use]
+    pub fn characters(&self) -> usize {
+        self.0.chars().count()
+    }
 }
 
 /// The public parameters of one derivation: cost and salt.

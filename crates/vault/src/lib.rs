@@ -73,7 +73,7 @@ pub use role::{
     AuditKey, Epoch, KEY_LEN, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey, TreeKey,
     ValueKey,
 };
-pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, seal};
+pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, push_field, seal};
 pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, SlotError};
 pub use transfer::{Arrival, Over, Past, Portable};
 pub use unlock::{NewSlot, SlotInfo, SlotKind, Unlock};

@@ -65,7 +65,10 @@ impl Context<'_> {
 }
 
 /// Appends `field` with its length in front, four bytes little-endian.
-pub(crate) fn push_field(out: &mut Vec<u8>, field: &[u8]) {
+///
+/// # Panics
+/// If the field has 4 GiB or more.
+pub fn push_field(out: &mut Vec<u8>, field: &[u8]) {
     let length = u32::try_from(field.len()).expect("no field of a context comes near 4 GiB");
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(field);
