@@ -229,10 +229,30 @@ fn answer(mut stream: TcpStream, kept: &Mutex<Vec<String>>) {
     while let Some(request) = next_request(&mut stream, &mut pending) {
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
         let head = request.starts_with("HEAD ");
-        kept.lock().expect("the list").push(request);
+        let times = {
+            let mut kept = kept.lock().expect("the list");
+            kept.push(request);
+            kept.iter().filter(|one| one.split(' ').nth(1) == Some(&path)).count()
+        };
+        // what stands behind ?h= is a header of the answer
+        if let Some((_, header)) = path.split_once("?h=") {
+            let header = header.replace("%20", " ").replace("%22", "\"");
+            let reply = format!("HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: 2\r\n\r\nok");
+            if stream.write_all(reply.as_bytes()).is_err() {
+                return;
+            }
+            continue;
+        }
         let reply = match path.as_str() {
             "/404" => "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone",
             "/loop" => "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n",
+            "/busy" if times < 3 => "HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nbusy\n",
+            "/part" => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nok");
+                return;
+            }
+            "/later" => "HTTP/1.1 429 Slow down\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n",
+            "/nothing" => "HTTP/1.1 204 No Content\r\nX-A: 1\r\nx-a: 2\r\n\r\n",
             "/empty" => return,
             "/slow" => {
                 thread::sleep(Duration::from_secs(2));

@@ -39,6 +39,9 @@ impl Exit {
     /// `CURLE_WRITE_ERROR`: what was received cannot be written
     pub(crate) const WRITE_ERROR: Exit = Exit(23);
 
+    /// `CURLE_FILESIZE_EXCEEDED`: more than `--max-filesize`
+    pub(crate) const FILE_TOO_LARGE: Exit = Exit(63);
+
     pub(crate) const fn code(self) -> u8 {
         self.0
     }

@@ -1,9 +1,11 @@
 //! All that the words after `send` say: one operation or several, and what holds for all of them.
 
 use super::flags::Id;
+use super::numbers::rate;
 use super::operation::{Operation, not_empty, text};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A whole command line. Which flags `--next` resets and which hold for the whole of it is curl's choice
 /// ([`Id::is_global`]); the flags that curl does not have follow what they are about, a request or the run.
@@ -18,6 +20,10 @@ pub(crate) struct CommandLine {
     pub(crate) silent: bool,
     pub(crate) show_error: bool,
     pub(crate) fail_early: bool,
+    /// `--rate`: from the start of one transfer to that of the next
+    pub(crate) rate: Option<Duration>,
+    /// `--stderr`
+    pub(crate) stderr: Option<OsString>,
 
     pub(crate) with: Vec<String>,
     pub(crate) keep: bool,
@@ -56,6 +62,8 @@ impl CommandLine {
     /// Takes a flag that has a value. The error says what is wrong with the value.
     pub(super) fn take(&mut self, id: Id, value: OsString) -> Result<(), String> {
         match id {
+            Id::Rate => self.rate = Some(rate(&value)?),
+            Id::Stderr => self.stderr = Some(not_empty(value)?),
             Id::With => self.with.push(with(value)?),
             Id::Profile => self.globals.profile = Some(text(value)?),
             Id::Vault => self.globals.vault = Some(not_empty(value)?.into()),

@@ -1,56 +1,158 @@
 //! Where a response goes: a terminal, masked; a pipe or a file, byte for byte.
 
 use super::command_line::CommandLine;
+use super::disposition;
 use super::draft::Job;
+use super::saving::{OutputFile, dump_file};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
 use crate::terminal;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::SystemTime;
+use subrosa_http::ResponseHead;
 use subrosa_secret::{RedactStream, Redactor};
 
-/// The sink of one response.
-pub(super) struct Delivery<'r> {
-    redactor: &'r Redactor,
-    sink: Sink,
+/// The sinks of one transfer.
+pub(super) struct Delivery<'a> {
+    job: &'a Job<'a>,
+    redactor: &'a Redactor,
+    sink: Sink<'a>,
+    /// `-D`
+    dump: Option<Dump>,
     /// Masks the body; `None` where it goes on as it is.
     stream: Option<RedactStream>,
     masks: bool,
     /// Whether nothing of the body has been looked at yet, and it goes to a terminal that binary data would upset.
     wary: bool,
+    /// Bytes of the body that were taken.
+    taken: u64,
+    /// What kept a head from being written.
+    failure: Option<Failure>,
 }
 
-enum Sink {
+enum Sink<'a> {
     Stdout,
-    /// Opened at the first byte, as curl does.
-    File(PathBuf, Option<File>),
+    File(OutputFile<'a>),
 }
 
-impl<'r> Delivery<'r> {
-    pub(super) fn new(line: &CommandLine, job: &Job<'_>, redactor: &'r Redactor) -> Outcome<Self> {
-        let file = job.output.clone();
-        let on_terminal = file.is_none() && terminal::stdout_is_terminal();
+enum Dump {
+    Stdout,
+    File(File),
+}
+
+impl<'a> Delivery<'a> {
+    pub(super) fn new(line: &CommandLine, job: &'a Job<'a>, redactor: &'a Redactor) -> Outcome<Self> {
+        let on_terminal = job.output.is_none() && terminal::stdout_is_terminal();
         let masks = if on_terminal { !line.unmask } else { line.mask };
+        let sink = match &job.output {
+            Some(name) => Sink::File(OutputFile::new(&job.operation.saving, name)),
+            None => Sink::Stdout,
+        };
+        let dump = match &job.operation.dump_header {
+            Some(file) if file == "-" => Some(Dump::Stdout),
+            Some(file) => Some(Dump::File(dump_file(Path::new(file), job.is_first)?)),
+            None => None,
+        };
         Ok(Self {
+            job,
             redactor,
-            sink: file.map_or(Sink::Stdout, |path| Sink::File(path, None)),
+            sink,
+            dump,
             stream: masks.then(|| redactor.stream()),
             masks,
             wary: on_terminal && !job.asks_for_stdout,
+            taken: 0,
+            failure: None,
         })
     }
 
-    /// Text that is complete in itself, such as a head.
-    pub(super) fn write(&mut self, text: &[u8]) -> Outcome {
-        if self.masks {
-            let masked = self.redactor.redact(text).into_owned();
-            return self.put(&masked);
+    /// The file that is written to.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.sink {
+            Sink::Stdout => None,
+            Sink::File(file) => Some(file.path()),
         }
-        self.put(text)
     }
 
-    pub(super) fn write_body(&mut self, chunk: &[u8]) -> Outcome {
+    /// `--skip-existing`, and the file is there.
+    pub(super) fn is_skipped(&self) -> bool {
+        matches!(&self.sink, Sink::File(file) if file.is_skipped())
+    }
+
+    /// Takes the head of any response as it comes in. [`Delivery::begin`] reports what went wrong.
+    pub(super) fn head(&mut self, head: &ResponseHead) {
+        if let Err(failure) = self.write_head(&head.raw) {
+            self.failure.get_or_insert(failure);
+        }
+    }
+
+    fn write_head(&mut self, head: &[u8]) -> Outcome {
+        match &mut self.dump {
+            Some(Dump::File(file)) => file.write_all(head).map_err(|error| {
+                let path = self.job.operation.dump_header.as_deref().unwrap_or_default();
+                let text = format!("cannot write {}: {}", Path::new(path).display(), reason(&error));
+                Failure::new(Exit::WRITE_ERROR, text)
+            })?,
+            Some(Dump::Stdout) if self.masks || terminal::stdout_is_terminal() => {
+                put_stdout(&self.redactor.redact(head))?;
+            }
+            Some(Dump::Stdout) => put_stdout(head)?,
+            None => {}
+        }
+        if !self.job.operation.include && !self.job.operation.head {
+            return Ok(());
+        }
+        if self.masks {
+            let masked = self.redactor.redact(head).into_owned();
+            return self.put(&masked);
+        }
+        self.put(head)
+    }
+
+    /// The head of the response that is delivered is there; its body comes next.
+    pub(super) fn begin(&mut self, head: &ResponseHead) -> Outcome {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let announced =
+            head.header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        self.check_size(announced.unwrap_or(0))?;
+        if self.job.is_remote_name && self.job.operation.saving.server_names {
+            self.take_name(head)?;
+        }
+        Ok(())
+    }
+
+    fn take_name(&mut self, head: &ResponseHead) -> Outcome {
+        let (Sink::File(file), Some(header)) = (&mut self.sink, head.header("content-disposition")) else {
+            return Ok(());
+        };
+        match disposition::name(header) {
+            Ok(Some(name)) => file.rename(&name),
+            Ok(None) => {}
+            Err(why) => {
+                let text = format!("the name that the server gives the file is not taken: {why}");
+                return Err(Failure::new(Exit::WRITE_ERROR, text).hint("-o FILE names the file"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, size: u64) -> Outcome {
+        match self.job.operation.max_filesize {
+            Some(limit) if size > limit => {
+                let text = format!("the response is longer than the {limit} bytes of --max-filesize");
+                Err(Failure::new(Exit::FILE_TOO_LARGE, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn body(&mut self, chunk: &[u8]) -> Outcome {
+        self.taken += chunk.len() as u64;
+        self.check_size(self.taken)?;
         if std::mem::take(&mut self.wary) && chunk.contains(&0) {
             return Err(Failure::new(
                 Exit::WRITE_ERROR,
@@ -81,22 +183,33 @@ impl<'r> Delivery<'r> {
         }
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Outcome {
-        match &mut self.sink {
-            Sink::Stdout => io::stdout().lock().write_all(bytes).map_err(lost),
-            Sink::File(path, file) => {
-                let fail = |error: io::Error| {
-                    let text = format!("cannot write {}: {}", path.display(), reason(&error));
-                    Failure::new(Exit::WRITE_ERROR, text)
-                };
-                let file = match file {
-                    Some(file) => file,
-                    None => file.insert(File::create(&*path).map_err(fail)?),
-                };
-                file.write_all(bytes).map_err(fail)
-            }
+    /// The transfer is over, well or not.
+    pub(super) fn close(&mut self, failed: bool, modified: Option<SystemTime>) {
+        if let Sink::File(file) = &mut self.sink {
+            file.close(failed, modified);
         }
     }
+
+    /// Begins anew for another attempt. What went to standard output is gone, as with curl.
+    pub(super) fn restart(&mut self) -> Outcome {
+        self.stream = self.masks.then(|| self.redactor.stream());
+        (self.taken, self.failure) = (0, None);
+        match &mut self.sink {
+            Sink::Stdout => Ok(()),
+            Sink::File(file) => file.restart(),
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Outcome {
+        match &mut self.sink {
+            Sink::Stdout => put_stdout(bytes),
+            Sink::File(file) => file.write(bytes),
+        }
+    }
+}
+
+fn put_stdout(bytes: &[u8]) -> Outcome {
+    io::stdout().lock().write_all(bytes).map_err(lost)
 }
 
 /// A reader that went away is curl's write error too, but nobody is told.

@@ -29,6 +29,10 @@ pub(super) struct Job<'a> {
     pub(super) url: String,
     /// Where the body goes; standard output if nowhere.
     pub(super) output: Option<PathBuf>,
+    /// `-O`: the file is named after the URL.
+    pub(super) is_remote_name: bool,
+    /// The first of its operation.
+    pub(super) is_first: bool,
     /// Whether standard output was asked for by name, which is consent to whatever comes.
     pub(super) asks_for_stdout: bool,
     /// `-w`
@@ -62,6 +66,7 @@ fn jobs_of<'a>(
     let base = reader.base(context)?;
     let query = query::of(&operation.query, !operation.no_refs)?;
     let format = operation.write_out.as_ref().map(write_out_format).transpose()?.map(Arc::from);
+    let mut is_first = true;
     for (pattern, output) in operation.transfers.pairs() {
         let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
         for found in expand(pattern, operation)? {
@@ -72,6 +77,8 @@ fn jobs_of<'a>(
                 connection: Arc::clone(connection),
                 draft,
                 output: outputs::path(&output, &found)?,
+                is_remote_name: output == Output::RemoteName,
+                is_first: std::mem::take(&mut is_first),
                 asks_for_stdout: matches!(&output, Output::File(file) if file == "-"),
                 url: found.url,
                 format: format.clone(),

@@ -3,28 +3,38 @@
 mod command_line;
 mod curl_only;
 mod deliver;
+mod disposition;
 mod draft;
 mod flags;
 mod glob;
 pub(crate) mod help;
+mod http_date;
+mod numbers;
 mod operation;
 mod outputs;
 mod parse;
 mod perform;
 mod query;
+mod retry;
+mod saving;
 mod secrets;
+mod transfer;
 mod transfers;
 mod watch;
 mod write_out;
 
 use crate::context::{Context, Given, UnlockFlags};
 use crate::exit::Exit;
+#[cfg(unix)]
+use crate::failure::reason;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use clap::ArgMatches;
 use command_line::{CommandLine, GlobalFlags};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::{fs::File, path::Path};
 
 /// Reads the words after `send` and does what they say.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
@@ -40,6 +50,9 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
         return Ok(Exit::OK);
     }
     check_operations(&line)?;
+    if let Some(file) = line.stderr.take() {
+        redirect_stderr(&file)?;
+    }
     let context = Context::new(given(std::mem::take(&mut line.globals)))?;
     perform::perform(&context, &line).map_err(|failure| failure.in_vault(&context.vault_flag()))
 }
@@ -64,6 +77,23 @@ fn check_operations(line: &CommandLine) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// `--stderr`: messages of this process go to a file from here on, or with `-` to standard output.
+#[cfg(unix)]
+fn redirect_stderr(file: &OsStr) -> Outcome {
+    let duplicated = if file == "-" {
+        rustix::stdio::dup2_stderr(io::stdout())
+    } else {
+        let file = File::create(file).map_err(|error| Failure::file("write", Path::new(file), &error))?;
+        rustix::stdio::dup2_stderr(file)
+    };
+    duplicated.map_err(|error| Failure::general(format!("--stderr: {}", reason(&error.into()))))
+}
+
+#[cfg(not(unix))]
+fn redirect_stderr(_: &OsStr) -> Outcome {
+    Err(Failure::usage("--stderr is not supported on this system").hint("2> FILE does the same"))
 }
 
 /// A command that was copied over several lines, with a line break where the space before a flag should be. curl takes

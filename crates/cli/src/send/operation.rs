@@ -1,6 +1,8 @@
 //! The flags of one operation, as given: nothing is read, opened or resolved yet. `--next` begins another one.
 
 use super::flags::Id;
+use super::numbers::{bytes, count, mode, redirects, seconds};
+use super::saving::{Clobber, Saving};
 use super::transfers::{Output, Transfers};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -51,7 +53,14 @@ pub(crate) struct Operation {
     pub(crate) max_time: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) way: Way,
+    /// bytes a second
+    pub(crate) limit_rate: Option<u64>,
+    pub(crate) max_filesize: Option<u64>,
 
+    pub(crate) retry: Retry,
+
+    pub(crate) saving: Saving,
+    pub(crate) dump_header: Option<OsString>,
     pub(crate) include: bool,
     pub(crate) fail: Option<Fail>,
     pub(crate) write_out: Option<OsString>,
@@ -72,6 +81,17 @@ pub(crate) struct Way {
     pub(crate) resolve: Vec<String>,
     pub(crate) connect_to: Vec<String>,
     pub(crate) version: Option<Version>,
+}
+
+/// The flags about further attempts.
+#[derive(Debug, Default)]
+pub(crate) struct Retry {
+    pub(crate) count: u64,
+    /// instead of the back-off
+    pub(crate) delay: Option<Duration>,
+    pub(crate) max_time: Option<Duration>,
+    pub(crate) refused: bool,
+    pub(crate) all: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +137,14 @@ impl Operation {
         match id {
             Id::MaxRedirs => self.max_redirs = Some(redirects(&value)?),
             Id::MaxTime => self.max_time = seconds(&value)?,
+            Id::Retry => self.retry.count = count(&value)?,
+            Id::RetryDelay => self.retry.delay = seconds(&value)?,
+            Id::RetryMaxTime => self.retry.max_time = seconds(&value)?,
+            Id::LimitRate => self.limit_rate = bytes(&value)?,
+            Id::MaxFilesize => self.max_filesize = bytes(&value)?,
+            Id::DumpHeader => self.dump_header = Some(not_empty(value)?),
+            Id::OutputDir => self.saving.folder = Some(not_empty(value)?),
+            Id::CreateFileMode => self.saving.mode = mode(&value)?,
             Id::ConnectTimeout => self.connect_timeout = seconds(&value)?,
             Id::Cacert => self.way.cacert = Some(not_empty(value)?.into()),
             Id::Cert => self.way.cert = Some(not_empty(value)?.into()),
@@ -145,6 +173,14 @@ impl Operation {
             Id::RemoteName => {
                 self.transfers.set_output(if on { Output::RemoteName } else { Output::Stdout });
             }
+            Id::RetryConnrefused => self.retry.refused = on,
+            Id::RetryAllErrors => self.retry.all = on,
+            Id::RemoteHeaderName => self.saving.server_names = on,
+            Id::CreateDirs => self.saving.create_folders = on,
+            Id::NoClobber => self.saving.clobber = if on { Clobber::Never } else { Clobber::Always },
+            Id::SkipExisting => self.saving.skip_existing = on,
+            Id::RemoveOnError => self.saving.remove_on_error = on,
+            Id::RemoteTime => self.saving.server_time = on,
             Id::RemoteNameAll => self.transfers.remote_name_all = on,
             Id::Refs => self.no_refs = !on,
             Id::ExpandFiles => self.expand_files = Some(on),
@@ -214,47 +250,9 @@ fn looks_like_reference(value: &OsStr) -> bool {
     !subrosa_secret::scan(value.as_encoded_bytes()).references.is_empty()
 }
 
-/// Seconds, with fractions; 0 means no limit, as in curl.
-fn seconds(value: &OsStr) -> Result<Option<Duration>, String> {
-    let wrong = || String::from("the value is not a number of seconds");
-    let text = value.to_str().ok_or_else(wrong)?;
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return Err(wrong());
-    }
-    let number: f64 = text.parse().map_err(|_| wrong())?;
-    let duration = Duration::try_from_secs_f64(number).map_err(|_| wrong())?;
-    Ok((!duration.is_zero()).then_some(duration))
-}
-
-fn redirects(value: &OsStr) -> Result<Option<u32>, String> {
-    match value.to_str() {
-        Some("-1") => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(|_| String::from("the value is not a number, nor -1")),
-        None => Err(String::from("the value is not a number, nor -1")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_as_curl_reads_them() {
-        assert_eq!(seconds(OsStr::new("0.5")), Ok(Some(Duration::from_millis(500))));
-        assert_eq!(seconds(OsStr::new("0")), Ok(None));
-        for wrong in ["abc", "-1", "1.5s", "", "1e3", "inf", "NaN", "."] {
-            assert!(seconds(OsStr::new(wrong)).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn redirects_as_curl_reads_them() {
-        assert_eq!(redirects(OsStr::new("-1")), Ok(None));
-        assert_eq!(redirects(OsStr::new("7")), Ok(Some(7)));
-        for wrong in ["x", "-2", ""] {
-            assert!(redirects(OsStr::new(wrong)).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_method_is_a_token() {

@@ -1,6 +1,7 @@
 //! What happens on the way: `-v`, the audit entry before the first byte, and the judging of every hop.
 
 use super::command_line::CommandLine;
+use super::deliver::Delivery;
 use super::secrets::{Found, Secrets};
 use crate::exit::Exit;
 use crate::failure::{Failure, visible};
@@ -12,21 +13,26 @@ use subrosa_http::{
 };
 use subrosa_secret::Redactor;
 
-/// curl's limit for the heads of a chain of redirects, which all are kept to be shown.
+/// curl's limit for the heads of a chain of redirects, all of which are shown or saved.
 const MAX_HEADS: usize = 300 * 1024;
 
 /// One exchange as it is seen from outside.
-pub(super) struct Watch<'a> {
+pub(super) struct Watch<'a, 's> {
     line: &'a CommandLine,
-    secrets: &'a mut Secrets,
+    secrets: &'s mut Secrets,
     found: &'a Found,
     redactor: &'a Redactor,
     plan: &'a Plan,
     /// The values and the audit's view of a hop, once there is one.
     hop: Option<Hop>,
     failure: Option<Failure>,
-    heads: Vec<ResponseHead>,
+    head: Option<ResponseHead>,
+    /// Bytes of all heads.
+    heads: usize,
     started: Instant,
+    pub(super) delivery: Delivery<'a>,
+    /// Whether nobody listened where the request was to go.
+    pub(super) is_refused: bool,
     /// The URL of the last request, references unfilled.
     pub(super) url: String,
     pub(super) method: String,
@@ -42,13 +48,14 @@ struct Hop {
     recorded: bool,
 }
 
-impl<'a> Watch<'a> {
+impl<'a, 's> Watch<'a, 's> {
     pub(super) fn new(
         line: &'a CommandLine,
-        secrets: &'a mut Secrets,
+        secrets: &'s mut Secrets,
         found: &'a Found,
         redactor: &'a Redactor,
         plan: &'a Plan,
+        delivery: Delivery<'a>,
     ) -> Self {
         Self {
             line,
@@ -58,8 +65,11 @@ impl<'a> Watch<'a> {
             plan,
             hop: None,
             failure: None,
-            heads: Vec::new(),
+            head: None,
+            heads: 0,
             started: Instant::now(),
+            delivery,
+            is_refused: false,
             url: plan.url(),
             method: plan.method().to_owned(),
             redirects: 0,
@@ -75,6 +85,14 @@ impl<'a> Watch<'a> {
         self.started = started;
     }
 
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn into_delivery(self) -> Delivery<'a> {
+        self.delivery
+    }
+
     pub(super) fn found(&self) -> &'a Found {
         self.found
     }
@@ -84,14 +102,9 @@ impl<'a> Watch<'a> {
         self.failure.take()
     }
 
-    /// The heads of all responses, interim ones and those of redirects included, as `-i` shows them.
-    pub(super) fn heads(&self) -> impl Iterator<Item = &[u8]> {
-        self.heads.iter().map(|head| head.raw.as_slice())
-    }
-
     /// The head of the last response.
     pub(super) fn head(&self) -> Option<&ResponseHead> {
-        self.heads.last()
+        self.head.as_ref()
     }
 
     pub(super) fn answered(&mut self, response: &Response<'_>) {
@@ -125,7 +138,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Observer for Watch<'_> {
+impl Observer for Watch<'_, '_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Resolved { host, addresses } => {
@@ -154,7 +167,9 @@ impl Observer for Watch<'_> {
             Event::RequestHead(head) => self.say_head('>', head),
             Event::ResponseHead(head) => {
                 self.say_head('<', &head.raw);
-                self.heads.push(head.clone());
+                self.delivery.head(head);
+                self.heads += head.raw.len();
+                self.head = Some(head.clone());
             }
             _ => {}
         }
@@ -170,9 +185,9 @@ impl Observer for Watch<'_> {
     }
 }
 
-impl Hops for Watch<'_> {
+impl Hops for Watch<'_, '_> {
     fn fill(&mut self, plan: &Plan) -> Result<Request, BoxError> {
-        if self.heads().map(<[u8]>::len).sum::<usize>() > MAX_HEADS {
+        if self.heads > MAX_HEADS {
             let text = "the headers of the answers are longer than 300 KiB in all";
             return Err(self.stop(Failure::new(Exit::curl(56), text)));
         }

@@ -11,7 +11,7 @@ use subrosa_secret::Redactor;
 /// What the variables are taken from.
 pub(super) struct Facts<'a> {
     pub(super) url: &'a str,
-    pub(super) watch: &'a Watch<'a>,
+    pub(super) watch: &'a Watch<'a, 'a>,
     pub(super) failure: Option<&'a Failure>,
     pub(super) job: &'a Job<'a>,
 }
@@ -100,7 +100,7 @@ fn value(name: &str, facts: &Facts<'_>) -> String {
         "num_headers" => head.map_or(0, |head| head.headers.len()).to_string(),
         "scheme" => facts.url.split(':').next().unwrap_or_default().to_ascii_uppercase(),
         "filename_effective" => {
-            facts.job.output.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+            watch.delivery.file().map(|path| path.display().to_string()).unwrap_or_default()
         }
         "remote_ip" => ends.map(|ends| ends.remote.ip().to_string()).unwrap_or_default(),
         "remote_port" => ends.map_or(0, |ends| ends.remote.port()).to_string(),
