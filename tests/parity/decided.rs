@@ -78,7 +78,11 @@ pub const DECIDED: &[Decided] = &[
         what: "A connection whose exchange was given up is not used again, nor one that was opened with other settings of trust and route.",
         why: "what is left of an answer would have to be read first; a connection is as good as what it was opened with.",
         how: How::Wire(
-            |case, curl, _| curl.code > 0 || curl.stderr.contains("curl: (") || case.has(&["--next", "-:"]),
+            |case, curl, _| {
+                curl.code > 0
+                    || curl.stderr.contains("curl: (")
+                    || case.has(&["--next", "-:", "--head", "-I", "--stderr"])
+            },
             without_connections,
         ),
     },
@@ -114,9 +118,30 @@ pub const DECIDED: &[Decided] = &[
     },
     // what is shown
     Decided {
-        what: "Trailers are not shown by `-i`.",
+        what: "`--max-filesize` ends a body of unknown length as well (63), and its first byte too many is not written.",
+        why: "curl 7.88 lets it pass; later ones do not.",
+        how: How::Outcome(
+            |case, _, ours| case.has(&["--max-filesize"]) && ours.stderr.contains("of --max-filesize"),
+            &[Code, Output, Files],
+        ),
+    },
+    Decided {
+        what: "A file of `-D` that cannot be made is an error (23).",
+        why: "curl 7.88 crashes.",
+        how: How::Outcome(|case, _, ours| case.mentions("no/such/folder") && ours.code == 23, &[Code]),
+    },
+    Decided {
+        what: "Messages and what `-v` shows are in subrosa's words, in a file of `--stderr` and in `%{errormsg}` too.",
+        why: "each is one line that says what failed on what, with a hint where there is one, and with secrets masked.",
+        how: How::Outcome(
+            |case, _, _| case.has(&["--stderr"]) || case.mentions("%{errormsg}"),
+            &[Output, Files],
+        ),
+    },
+    Decided {
+        what: "Trailers are not shown by `-i`, nor saved by `-D`.",
         why: "they come when the body is gone already, which may be somewhere else.",
-        how: How::Outcome(|case, _, _| case.mentions("/trailers"), &[Output]),
+        how: How::Outcome(|case, _, _| case.mentions("/trailers"), &[Output, Files]),
     },
 ];
 

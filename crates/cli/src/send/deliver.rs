@@ -81,7 +81,7 @@ impl<'a> Delivery<'a> {
         matches!(&self.sink, Sink::File(file) if file.is_skipped())
     }
 
-    /// Takes the head of any response as it comes in. [`Delivery::begin`] reports what went wrong.
+    /// Takes the head of any response as it comes in. [`Delivery::check`] reports what went wrong.
     pub(super) fn head(&mut self, head: &ResponseHead) {
         if let Err(failure) = self.write_head(&head.raw) {
             self.failure.get_or_insert(failure);
@@ -109,6 +109,16 @@ impl<'a> Delivery<'a> {
             return self.put(&masked);
         }
         self.put(head)
+    }
+
+    /// Whether heads could be written, and what was announced is not too long.
+    pub(super) fn check(&mut self, head: &ResponseHead) -> Outcome {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let length =
+            head.header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        self.check_size(length.unwrap_or(0))
     }
 
     /// The head of the response that is delivered is there; its body comes next.

@@ -64,6 +64,9 @@ fn check_operations(line: &CommandLine) -> Outcome {
             let text = "-I and -d ask for two methods, HEAD and POST; nothing was sent";
             return Err(Failure::usage(text).hint("-G puts the data into the URL"));
         }
+        if operation.include && operation.saving.server_names {
+            return Err(Failure::usage("-i and -J exclude each other; nothing was sent"));
+        }
         let mut urls = operation.transfers.urls().peekable();
         if urls.peek().is_none() {
             let text = if at > 0 { "no URL to send to after --next" } else { "no URL to send to" };

@@ -135,6 +135,7 @@ impl Exchange<'_> {
     fn receive(&self, response: &mut Response<'_>, watch: &mut Watch<'_, '_>) -> Outcome {
         let operation = self.job.operation;
         let status = response.head().status;
+        watch.delivery.check(response.head())?;
         let failed = operation.fail.filter(|_| status >= 400);
         if failed != Some(Fail::WithoutBody) {
             watch.delivery.begin(response.head())?;

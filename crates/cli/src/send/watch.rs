@@ -28,7 +28,7 @@ pub(super) struct Watch<'a, 's> {
     failure: Option<Failure>,
     head: Option<ResponseHead>,
     /// Bytes of all heads.
-    heads: usize,
+    pub(super) heads: usize,
     started: Instant,
     pub(super) delivery: Delivery<'a>,
     /// Whether nobody listened where the request was to go.

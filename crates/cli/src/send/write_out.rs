@@ -108,7 +108,7 @@ fn value(name: &str, facts: &Facts<'_>) -> String {
         "local_port" => ends.map_or(0, |ends| ends.local.port()).to_string(),
         "size_download" => watch.sizes.response_body.to_string(),
         "size_upload" => watch.sizes.request_body.to_string(),
-        "size_header" => watch.sizes.response_head.to_string(),
+        "size_header" => watch.heads.to_string(),
         "size_request" => watch.sizes.request_head.to_string(),
         "time_namelookup" => seconds(watch.timings.name_lookup),
         "time_connect" => seconds(watch.timings.connect),
