@@ -198,6 +198,7 @@ pub const PLAIN: &[&[&str]] = &[
     &["http://plain.test/\\{a\\}"], &["http://plain.test/{a,b}", "-d", "x"], &["http://plain.test/é"], &["http://plain.test/#fragment"],
     &["http://plain.test/a/../b/./c"], &["http://plain.test/?a='b'&c=\"d\""], &["http://plain.test/{a,b}", "-o", "out_#1"], &["http://plain.test/[1-3]", "-o", "#1.txt"],
     &["http://plain.test/{{app}}"], &["http://plain.test/{a"], &["http://plain.test/a b"], &["http://plain.test/[3-1]"], &["-G", "-d", "a b", P],
+    &["-G", "-d", "a=b", "--url-query", "c=d", P],
     &["-X"], &["--nosuch", P], &["--request=PUT", P], &["-"], &[P, "-"], &["http://127.0.0.1:1/"], &["http://nowhere.invalid/"],
     &["http://plain.test/empty"], &["http://plain.test/early"], &["http://plain.test/early", "-o", "out"], &["http://plain.test/garbage"], &["http://plain.test/until-close"],
     &["http://plain.test/chunked"], &["http://plain.test/trailers"], &["http://plain.test/big"], &["http://plain.test/none"], &["http://plain.test/interim"], &["http://plain.test/http10"],
