@@ -16,6 +16,7 @@ mod injection;
 mod keychain;
 mod leaks;
 mod masking;
+mod moving;
 mod parity;
 mod permissions;
 mod prompts;

@@ -73,6 +73,14 @@ impl Failure {
         self
     }
 
+    /// Puts the file in front that the message is about, unless it names it already.
+    pub(crate) fn in_file(mut self, file: &str) -> Failure {
+        if !self.message.contains(file) {
+            self.message = format!("{file}: {}", self.message);
+        }
+        self
+    }
+
     /// Adds to the message, unless the failure is to say nothing.
     pub(crate) fn adding(mut self, text: &str) -> Failure {
         if !self.message.is_empty() {

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 
 /// The least room for what is read.
 const FIRST: usize = 4096;
+/// One byte more than a value may have.
+const LIMIT: usize = MAX_VALUE_LEN + 1;
 
 /// Where a value comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,11 +53,11 @@ pub(crate) fn value(context: &Context, source: Source, what: &str, exact: bool) 
             let mut terminal = context.terminal()?.ok_or_else(|| nobody_to_ask(what))?;
             return made(terminal.secret(&format!("{what}:"))?, what);
         }
-        Source::Asked | Source::Stdin => read_limited(stdin()?, 0, Path::new("standard input"))?,
+        Source::Asked | Source::Stdin => read_limited(stdin()?, 0, LIMIT, Path::new("standard input"))?,
         Source::File(path) => {
             let file = File::open(&path).map_err(|error| Failure::file("read", &path, &error))?;
             let expected = expected_len(&file);
-            read_limited(file, expected, &path)?
+            read_limited(file, expected, LIMIT, &path)?
         }
     };
     made(if exact { bytes } else { without_line_break(bytes) }, what)
@@ -65,24 +67,24 @@ pub(crate) fn value(context: &Context, source: Source, what: &str, exact: bool) 
 pub(crate) fn line_of_file(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
     let expected = expected_len(&file);
-    Ok(without_line_break(read_limited(file, expected, path)?))
+    Ok(without_line_break(read_limited(file, expected, LIMIT, path)?))
 }
 
 /// The same from standard input.
 pub(crate) fn line_of_stdin() -> Outcome<Zeroizing<Vec<u8>>> {
-    Ok(without_line_break(read_limited(stdin()?, 0, Path::new("standard input"))?))
+    Ok(without_line_break(read_limited(stdin()?, 0, LIMIT, Path::new("standard input"))?))
 }
 
 /// Standard input without the buffer of the standard library, which lives as long as the process and is never wiped.
 #[cfg(unix)]
-fn stdin() -> Outcome<impl Read> {
+pub(crate) fn stdin() -> Outcome<impl Read> {
     use std::os::fd::AsFd;
     let input = io::stdin().as_fd().try_clone_to_owned();
     input.map(File::from).map_err(|error| Failure::file("read", Path::new("standard input"), &error))
 }
 
 #[cfg(not(unix))]
-fn stdin() -> Outcome<impl Read> {
+pub(crate) fn stdin() -> Outcome<impl Read> {
     Ok(io::stdin().lock())
 }
 
@@ -99,24 +101,28 @@ fn made(bytes: Zeroizing<Vec<u8>>, what: &str) -> Outcome<SecretValue> {
 }
 
 /// How much a file is going to give; 0 for what does not know, as a pipe.
-fn expected_len(file: &File) -> usize {
+pub(crate) fn expected_len(file: &File) -> usize {
     file.metadata().ok().and_then(|metadata| usize::try_from(metadata.len()).ok()).unwrap_or(0)
 }
 
-/// Reads at most one byte more than a value may have. The buffer is as large as what is expected, so that a key of 70
+/// Reads at most `limit` bytes. The buffer is as large as what is expected, so that a key of 70
 /// bytes costs no megabyte; where that was too little, what moves to a larger one is wiped where it stood.
-fn read_limited(mut reader: impl Read, expected: usize, from: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
-    const LIMIT: usize = MAX_VALUE_LEN + 1;
+pub(crate) fn read_limited(
+    mut reader: impl Read,
+    expected: usize,
+    limit: usize,
+    from: &Path,
+) -> Outcome<Zeroizing<Vec<u8>>> {
     // one byte of room more, in which the end is noticed without growing
-    let mut bytes = Zeroizing::new(vec![0; expected.clamp(FIRST, LIMIT) + 1]);
+    let mut bytes = Zeroizing::new(vec![0; expected.clamp(FIRST, limit) + 1]);
     let mut filled = 0;
-    while filled < LIMIT {
+    while filled < limit {
         if filled == bytes.len() {
-            let mut larger = Zeroizing::new(vec![0; (2 * filled).min(LIMIT)]);
+            let mut larger = Zeroizing::new(vec![0; (2 * filled).min(limit)]);
             larger[..filled].copy_from_slice(&bytes);
             bytes = larger;
         }
-        let end = bytes.len().min(LIMIT);
+        let end = bytes.len().min(limit);
         match reader.read(&mut bytes[filled..end]) {
             Ok(0) => break,
             Ok(count) => filled += count,
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_too_long_is_refused() {
-        let bytes = read_limited(io::repeat(b'x'), 0, Path::new("-")).unwrap();
+        let bytes = read_limited(io::repeat(b'x'), 0, LIMIT, Path::new("-")).unwrap();
         assert_eq!(bytes.len(), MAX_VALUE_LEN + 1);
         assert!(made(bytes, "value").is_err());
         assert!(made(Zeroizing::new(Vec::new()), "value").is_err());
@@ -172,7 +178,7 @@ mod tests {
         for len in [0, 1, FIRST, FIRST + 1, FIRST + 2, 3 * FIRST, MAX_VALUE_LEN - 1, MAX_VALUE_LEN] {
             let all: Vec<u8> = (0u8..251).cycle().take(len).collect();
             for expected in [0, len / 2, len, len + 1, usize::MAX] {
-                let read = read_limited(all.as_slice(), expected, Path::new("-")).unwrap();
+                let read = read_limited(all.as_slice(), expected, LIMIT, Path::new("-")).unwrap();
                 assert!(*read == all, "{len} bytes where {expected} were expected");
             }
         }

@@ -150,9 +150,14 @@ fn remark(label: &str, text: &str) {
     let _ = writeln!(io::stderr(), "{label}: {}", visible(text));
 }
 
+/// Whether a person reads remarks.
+pub(crate) fn is_told() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Remarks that say no more than "done" are for people: scripts do not need them on standard error.
 pub(crate) fn done(text: &str) {
-    if io::stderr().is_terminal() {
+    if is_told() {
         let _ = writeln!(io::stderr(), "{}", visible(text));
     }
 }

@@ -11,7 +11,7 @@ use subrosa_vault::{Action, AuditEntry, AuditError, Durability, Outcome as Endin
 /// Records that these secrets are about to leave for an origin. Nothing may leave if this fails.
 pub(crate) fn sent(vault: &Vault, secrets: &BTreeSet<Name>, origin: &Origin) -> Outcome {
     let entries: Vec<AuditEntry> =
-        secrets.iter().map(|secret| entry(Action::Send, secret, Some(origin.to_string()))).collect();
+        secrets.iter().map(|secret| entry(Action::Send, Some(secret), Some(origin.to_string()))).collect();
     append(vault, &entries).map_err(|error| {
         let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was sent"));
         match error {
@@ -27,14 +27,38 @@ pub(crate) fn sent(vault: &Vault, secrets: &BTreeSet<Name>, origin: &Origin) -> 
 
 /// Records that a value is about to be shown. Storage that cannot be written is no reason not to read.
 pub(crate) fn shown(vault: &Vault, secret: &Name) -> Outcome {
-    match append(vault, &[entry(Action::Get, secret, None)]) {
+    disclosed(vault, &[entry(Action::Get, Some(secret), None)], "shown")
+}
+
+/// Records that secrets are about to be exported: an entry each, or one for all that the vault holds.
+pub(crate) fn exported<'n>(
+    vault: &Vault,
+    secrets: Option<impl Iterator<Item = &'n Name>>,
+    destination: &str,
+) -> Outcome {
+    let one = |secret| entry(Action::Export, secret, Some(destination.to_owned()));
+    let entries: Vec<AuditEntry> = match secrets {
+        Some(secrets) => secrets.map(|secret| one(Some(secret))).collect(),
+        None => vec![one(None)],
+    };
+    disclosed(vault, &entries, "exported")
+}
+
+/// Records that secrets are about to be stored from a file. Nobody sees a value by it, so that nothing hangs on it where
+/// the log cannot be written.
+pub(crate) fn imported(vault: &Vault, from: &str) -> Outcome {
+    disclosed(vault, &[entry(Action::Import, None, Some(from.to_owned()))], "imported")
+}
+
+fn disclosed(vault: &Vault, entries: &[AuditEntry], how: &str) -> Outcome {
+    match append(vault, entries) {
         Ok(()) => Ok(()),
         Err(AuditError::ReadOnly(path)) => {
             output::note(&format!("{} is read-only: no audit entry was written", path.display()));
             Ok(())
         }
         Err(error) => {
-            let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was shown"));
+            let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was {how}"));
             Err(failure.hint(match error {
                 AuditError::Rekeyed(_) => "run the command again",
                 _ => "subrosa audit verify",
@@ -50,14 +74,14 @@ fn append(vault: &Vault, entries: &[AuditEntry]) -> Result<(), AuditError> {
     vault.audit_log()?.append(entries, Durability::Process).map(drop)
 }
 
-fn entry(action: Action, secret: &Name, destination: Option<String>) -> AuditEntry {
+fn entry(action: Action, secret: Option<&Name>, destination: Option<String>) -> AuditEntry {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     AuditEntry {
         time: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
         pid: std::process::id(),
         program: program(),
         action,
-        secret: Some(secret.clone()),
+        secret: secret.cloned(),
         destination,
         outcome: Ending::Allowed,
     }

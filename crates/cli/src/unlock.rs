@@ -310,7 +310,7 @@ fn vault_key(text: &[u8], from: &str) -> Outcome<VaultKey> {
 
 /// Whoever copies the vault's folder must not get its key along.
 pub(crate) fn outside_of_vault(path: &Path, vault: &Path) -> Outcome {
-    if real(path).starts_with(real(vault)) {
+    if lies_in(path, vault) {
         return Err(Failure::usage(format!(
             "the key file {} lies in the vault's own folder",
             path.display()
@@ -318,6 +318,11 @@ pub(crate) fn outside_of_vault(path: &Path, vault: &Path) -> Outcome {
         .hint("keep it elsewhere: a copy of the folder would hold both"));
     }
     Ok(())
+}
+
+/// Whether a path, be it of a file that is not there yet, leads into a folder.
+pub(crate) fn lies_in(path: &Path, folder: &Path) -> bool {
+    real(path).starts_with(real(folder))
 }
 
 /// The path without links and dots, as far as it exists; what does not exist yet follows as it is written.

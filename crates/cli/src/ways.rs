@@ -251,7 +251,7 @@ pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-fn calibrated() -> Outcome<KdfParams> {
+pub(crate) fn calibrated() -> Outcome<KdfParams> {
     KdfParams::calibrate().map_err(|error| Failure::general(format!("passphrase: {error}")))
 }
 

@@ -21,12 +21,18 @@ pub(super) struct Action {
     pub(super) again: bool,
     /// Whether for a while both the old and the new way in are there.
     pub(super) overlaps: bool,
+    /// What must hold beside what holds of every vault; whether the vault is as it was before is told.
+    pub(super) also: fn(&Home, before: bool) -> Result<(), String>,
 }
 
 /// A value that does not fit into one page of the database.
 const LONG: usize = 6000;
 /// What every write may leave: the roll-back journal, and the pin that was about to replace the one that is there.
 const OF_A_WRITE: [&str; 2] = ["-journal", ".new"];
+
+/// A project's file before and after it is rewritten.
+const ENV: &str = "# ours\nONE=made-up-one\nTWO='made-up two'\n";
+const REWRITTEN: &str = "# ours\nONE=\"<<vault:ONE>>\"\nTWO=\"<<vault:TWO>>\"\n";
 
 /// A user with secrets, history, a deleted secret, rules, two ways in and an audit log.
 fn lived_in() -> Home {
@@ -58,6 +64,7 @@ impl Action {
             leftovers: &OF_A_WRITE,
             again: false,
             overlaps: false,
+            also: |_, _| Ok(()),
         }
     }
 
@@ -154,6 +161,51 @@ impl Action {
         home.store("lost", "made-up-lost", &[]);
         fs::write(home.database(), old).expect("the vault");
         Self { again: true, ..Self::new("accept-rollback", home, &["accept-rollback", "--yes"]) }
+    }
+
+    /// Not encrypted, because deriving a key takes longer than all the rest; the file comes about in the same way.
+    pub(super) fn export() -> Self {
+        let words = ["export", "-o", "~/exported", "--plaintext", "json", "--history", "--yes"];
+        let whole = |home: &Home, _| match fs::read(home.path("exported")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.to_string()),
+            Ok(bytes) => {
+                let document: serde_json::Value =
+                    serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+                let secrets = document["secrets"].as_array().map_or(0, Vec::len);
+                if secrets == 3 { Ok(()) } else { Err(format!("{secrets} secrets were exported")) }
+            }
+        };
+        let leftovers = &["-journal", ".new", ".subrosa-draft-"];
+        Self { leftovers, also: whole, ..Self::new("export", lived_in(), &words) }
+    }
+
+    pub(super) fn import() -> Self {
+        let home = lived_in();
+        let lines = (0..40).map(|number| format!("NEW_{number}=made-up-new-{number}\n"));
+        home.write("env", format!("replaced=made-up-imported\n{}", lines.collect::<String>()));
+        let words = ["import", "env", "--format", "dotenv", "--on-conflict", "keep-both"];
+        Self { again: true, ..Self::new("import", home, &words) }
+    }
+
+    pub(super) fn import_rewrite() -> Self {
+        let home = lived_in();
+        home.write(".env", ENV);
+        let rewritten = |home: &Home, before: bool| match fs::read_to_string(home.work().join(".env")) {
+            Ok(text) if text == ENV => Ok(()),
+            // never before the values are in the vault
+            Ok(text) if text == REWRITTEN && !before => Ok(()),
+            other => {
+                Err(format!("{other:?}, while the vault is as {}", if before { "before" } else { "after" }))
+            }
+        };
+        let leftovers = &["-journal", ".new", ".subrosa-draft-"];
+        let words = ["import", "~/work/.env", "--rewrite"];
+        Self { again: true, leftovers, also: rewritten, ..Self::new("import --rewrite", home, &words) }
+    }
+
+    pub(super) fn clear() -> Self {
+        Self { again: true, ..Self::new("clear", lived_in(), &["clear", "--yes"]) }
     }
 
     pub(super) fn get() -> Self {

@@ -137,5 +137,9 @@ each! {
     keys_rotate_root: hostile_b27_keys_rotate_root_killed_at_every_step, hostile_b27_keys_rotate_root_killed_at_any_moment, hostile_c30_keys_rotate_root_with_a_failing_disk;
     backup: hostile_c29_backup_killed_at_every_step, hostile_c29_backup_killed_at_any_moment, hostile_c30_backup_with_a_failing_disk;
     accept_rollback: hostile_c29_accept_rollback_killed_at_every_step, hostile_c29_accept_rollback_killed_at_any_moment, hostile_c30_accept_rollback_with_a_failing_disk;
+    export: hostile_c29_export_killed_at_every_step, hostile_c29_export_killed_at_any_moment, hostile_c30_export_with_a_failing_disk;
+    import: hostile_i90_import_killed_at_every_step, hostile_i90_import_killed_at_any_moment, hostile_c30_import_with_a_failing_disk;
+    import_rewrite: hostile_i90_import_rewrite_killed_at_every_step, hostile_i90_import_rewrite_killed_at_any_moment, hostile_c30_import_rewrite_with_a_failing_disk;
+    clear: hostile_c29_clear_killed_at_every_step, hostile_c29_clear_killed_at_any_moment, hostile_c30_clear_with_a_failing_disk;
     get: hostile_c29_get_killed_at_every_step, hostile_c29_get_killed_at_any_moment, hostile_c30_get_with_a_failing_disk;
 }

@@ -134,6 +134,7 @@ impl Trial {
         if acknowledged && left != Left::After {
             return Err("it was acknowledged, and did not happen".to_owned());
         }
+        (self.action.also)(home, left == Left::Before)?;
         self.goes_on(home, left)?;
         Ok(left)
     }

@@ -91,6 +91,17 @@ fn journey(planted: &Planted) -> Vec<Step> {
         "undo deleted",
         "rm deleted",
         "backup copy",
+        "export -o sealed --export-passphrase-file own/passphrase",
+        "export NAME --history -o own/plain.json --plaintext json --yes",
+        "export NAME -o own/plain.env --plaintext dotenv --yes",
+        "import sealed --export-passphrase-file own/passphrase",
+        "import own/plain.json --prefix x. --dry-run",
+        "import own/plain.json --tag x-TAG --json --on-conflict keep-both",
+        "import own/env --on-conflict replace --rewrite",
+        "policy",
+        "policy --json",
+        "policy export encrypted",
+        "policy export all --yes",
         "completions bash",
         "completions zsh",
         "completions fish",
@@ -126,6 +137,7 @@ fn others(planted: &Planted) -> Vec<Step> {
         Step { input: "text", ..step(planted, "set another -", &[], 0) },
         step(planted, "--vault own/second init --key-file own/key-of-second --no-recovery", &[], 0),
         step(planted, "--vault own/second --key-file own/key-of-second set x --empty", &[], 0),
+        step(planted, "--vault own/second --key-file own/key-of-second clear --yes", &[], 0),
         step(planted, "--vault own/second reset --yes", &[], 0),
     ]
 }
@@ -134,6 +146,7 @@ fn others(planted: &Planted) -> Vec<Step> {
 fn every_command_keeps_what_it_is_told() {
     let mut planted = Planted::new();
     planted.write_own("second-passphrase", "another passphrase of the vault");
+    planted.write_own("env", &format!("KEY={}\nOTHER='{}'\n", planted.texts.value, planted.texts.other));
     let editor = planted.write_own("editor", "#!/bin/sh\nsed -i s/enabled/enabled/ \"$1\"\n");
     fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a program");
     planted.stage.home.set("EDITOR", &editor);

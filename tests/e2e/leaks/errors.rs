@@ -174,6 +174,69 @@ fn references_and_destinations_that_are_refused() {
 }
 
 #[test]
+fn files_that_cannot_be_imported_or_exported() {
+    let mut planted = Planted::new();
+    let (name, value) = (planted.texts.name.clone(), planted.texts.value.clone());
+    let [pass, wrong, none, stray] =
+        ["passphrase", "wrong-passphrase", "none", "stray"].map(|file| planted.own(file));
+    let sealed = ["export", "-o", "sealed", "--export-passphrase-file", &pass];
+    planted.run(&sealed, "", &[]).ok();
+    fails(&mut planted, &sealed, 1);
+    fails(&mut planted, &["import", "sealed", "--export-passphrase-file", &wrong], 1);
+    fails(&mut planted, &["import", "sealed"], 2);
+    fails(&mut planted, &["import", "sealed", "--export-passphrase-file", &none], 1);
+    // cut, and with a letter of its text changed
+    let text = read(planted.home().work().join("sealed"));
+    let changed = text.replacen(&text[text.len() - 40..text.len() - 39], "!", 1);
+    for (file, content) in [("cut", &text[..text.len() - 10]), ("changed", &changed)] {
+        let path = planted.write_own(file, content);
+        fails(&mut planted, &["import", &path, "--export-passphrase-file", &pass], 1);
+    }
+    let short = planted.write_own("short", &value[..8]);
+    for (words, code) in [
+        (&["export", "-o", "x", "--export-passphrase-file", &short][..], 2),
+        (&["export", "-o", "x", "--plaintext", "json"], 2),
+        (&["export", "-o", "no/folder", "--plaintext", "json", "--yes"], 1),
+        (&["export", "none", "-o", "x", "--plaintext", "json", "--yes"], 1),
+    ] {
+        fails(&mut planted, words, code);
+    }
+    // a value where none belongs
+    let plain = format!(
+        "{{\"format\":\"subrosa secrets\",\"version\":1,\"secrets\":[{{\"name\":\"{value}\u{7}\"}},{value}]}}"
+    );
+    for (number, content) in [
+        value.clone(),
+        format!("{value}\n{value}=\n"),
+        format!("KEY='{value}\n"),
+        format!("KEY=\"{value}\" {value}\n"),
+        format!("{name}={value}\n{name} {value}\n"),
+        format!("KEY={value}\0\n"),
+        format!("{{\"a\":\"{value}\",}}"),
+        format!("{{\"{value}"),
+        plain,
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = planted.write_own(&format!("file-{number}"), content);
+        let formats =
+            [&[][..], &["--format", "dotenv"], &["--format", "subrosa-plain"], &["--format", "subrosa"]];
+        let failed = formats.iter().filter(|format| {
+            let run = planted.run(&[&["import", &path, "--dry-run"], **format].concat(), "", &[]);
+            run.code != 0
+        });
+        assert!(failed.count() >= 3, "{number}");
+    }
+    // with another value of a name that is taken
+    let path = planted.write_own("taken", &format!("KEY={value}-and-more\n"));
+    planted.run(&["set", "KEY", "--file", &stray], "", &[]).ok();
+    fails(&mut planted, &["import", &path], 1);
+    fails(&mut planted, &["import", &path, "--on-conflict", "skip", "--rewrite", "--format", "subrosa"], 2);
+    planted.done();
+}
+
+#[test]
 fn connections_that_fail() {
     let mut planted = Planted::new();
     let reference = planted.reference();

@@ -147,7 +147,9 @@ impl Filter {
         let fits = |glob: &Option<String>, text: Option<&str>| {
             glob.as_ref().is_none_or(|glob| text.is_some_and(|text| wildcard::fits(glob, text)))
         };
-        fits(&self.secret, entry.secret.as_ref().map(|name| name.as_str()))
+        // an export of everything concerns every secret
+        let of_all = entry.action == Action::Export && entry.secret.is_none();
+        (of_all || fits(&self.secret, entry.secret.as_ref().map(|name| name.as_str())))
             && fits(&self.destination, entry.destination.as_deref())
             && self.since.is_none_or(|since| entry.time >= since)
     }

@@ -4,6 +4,7 @@
 mod access;
 
 use crate::context::Context;
+use crate::export_policy::{self, Policies};
 use crate::failure::{Failure, Outcome};
 use crate::output::Style;
 use crate::table::{Cell, Table};
@@ -60,7 +61,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         return explain_trust(context);
     }
     let location = unlock::location(context)?;
-    let mut findings = vec![configuration(context)];
+    let mut findings = vec![configuration(context), machine_policy()];
     let header = vault(context, &location, &mut findings);
     findings.extend(access::findings(context, header.as_ref(), &location));
     findings.extend(environment());
@@ -118,6 +119,26 @@ fn configuration(context: &Context) -> Finding {
         Err(failure) => {
             finding("configuration", Verdict::Bad, failure.message(), Some(&format!("edit {path}")))
         }
+    }
+}
+
+fn machine_policy() -> Finding {
+    let (what, path) = ("machine policy", export_policy::path().display().to_string());
+    match export_policy::of_machine() {
+        Ok(None) => finding(what, Verdict::Good, format!("none about exports, it would be {path}"), None),
+        Ok(Some(policy)) => finding(what, Verdict::Good, format!("{path} {}", policy.allows()), None),
+        Err(failure) => finding(what, Verdict::Bad, failure.message(), failure.first_hint()),
+    }
+}
+
+/// What of exports the open vault lets through, if anybody said something about it.
+fn vault_policy(vault: &Vault) -> Option<Finding> {
+    let what = "vault policy";
+    match Policies::of(vault) {
+        Ok(policies) => policies.vault.map(|policy| finding(what, Verdict::Good, policy.allows(), None)),
+        // that of the machine has been told already
+        Err(_) if export_policy::of_machine().is_err() => None,
+        Err(failure) => Some(finding(what, Verdict::Bad, failure.message(), failure.first_hint())),
     }
 }
 

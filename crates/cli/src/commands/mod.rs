@@ -4,18 +4,22 @@ mod accept_rollback;
 mod allow;
 mod audit;
 mod backup;
+mod clear;
 mod completions;
 mod demo;
 mod describe;
 mod doctor;
 mod edit;
 mod enable;
+mod export;
 mod generate;
 mod get;
 mod history;
+mod import;
 mod init;
 mod keys;
 mod list;
+mod policy;
 mod profiles;
 mod purge;
 mod refs;
@@ -34,11 +38,15 @@ use crate::failure::Outcome;
 use crate::send;
 use clap::{ArgMatches, Command};
 
+/// So many names a message lists; of more it says how many.
+pub(crate) const SHOWN: usize = 20;
+
 /// Groups of `subrosa --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Everyday,
     Secrets,
+    Files,
     Rules,
     Keys,
     Care,
@@ -48,13 +56,21 @@ pub(crate) enum Section {
 
 impl Section {
     /// Those that are shown, in order.
-    pub(crate) const ALL: &[Section] =
-        &[Section::Everyday, Section::Secrets, Section::Rules, Section::Keys, Section::Care, Section::Shell];
+    pub(crate) const ALL: &[Section] = &[
+        Section::Everyday,
+        Section::Secrets,
+        Section::Files,
+        Section::Rules,
+        Section::Keys,
+        Section::Care,
+        Section::Shell,
+    ];
 
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Section::Everyday => "Every day",
             Section::Secrets => "Secrets",
+            Section::Files => "In and out",
             Section::Rules => "Where secrets may go",
             Section::Keys => "Ways into the vault",
             Section::Care => "Care of the vault",
@@ -97,15 +113,19 @@ pub(crate) const ALL: &[Entry] = &[
     entry("purge", Section::Secrets, purge::command, purge::run),
     entry("profiles", Section::Secrets, profiles::command, profiles::run),
     entry("refs", Section::Secrets, refs::command, refs::run),
+    entry("import", Section::Files, import::command, import::run),
+    entry("export", Section::Files, export::command, export::run),
     entry("allow", Section::Rules, allow::command, allow::run),
     entry("send-only", Section::Rules, send_only::command, send_only::run),
     entry("enable", Section::Rules, enable::enable, enable::run_enable),
     entry("disable", Section::Rules, enable::disable, enable::run_disable),
+    entry("policy", Section::Rules, policy::command, policy::run),
     entry("keys", Section::Keys, keys::command, keys::run),
     entry("reset", Section::Keys, reset::command, reset::run),
     entry("verify", Section::Care, verify::command, verify::run),
     entry("audit", Section::Care, audit::command, audit::run),
     entry("backup", Section::Care, backup::command, backup::run),
+    entry("clear", Section::Care, clear::command, clear::run),
     entry("doctor", Section::Care, doctor::command, doctor::run),
     entry("accept-rollback", Section::Care, accept_rollback::command, accept_rollback::run),
     entry("demo", Section::Shell, demo::command, demo::run),

@@ -38,8 +38,10 @@ pub enum Action {
     Run,
     /// Written into a file made from a template.
     Inject,
-    /// Exported.
+    /// Exported. Without a name, all secrets of the vault were.
     Export,
+    /// Taken in from a file, with others.
+    Import,
     /// Written to an external vault.
     Push,
     /// Put into a request that came through the proxy.

@@ -1,6 +1,6 @@
 //! Whether the vault can be opened with what is at hand: the key of a flag or of the environment, else the keychain's.
 
-use super::{Finding, Verdict, finding};
+use super::{Finding, Verdict, finding, vault_policy};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::unlock::{self, Key};
@@ -18,8 +18,8 @@ pub(super) fn findings(context: &Context, header: Option<&Header>, location: &Lo
         return found;
     };
     match (given, key) {
-        (Some(name), _) => found.push(tried(name, unlock::at_hand(context, location), location)),
-        (None, Some(key)) => found.push(tried("key of the keychain", Ok(Some(Key::Vault(key))), location)),
+        (Some(name), _) => found.extend(tried(name, unlock::at_hand(context, location), location)),
+        (None, Some(key)) => found.extend(tried("key of the keychain", Ok(Some(Key::Vault(key))), location)),
         (None, None) => found.push(nothing_at_hand(header)),
     }
     found
@@ -69,18 +69,24 @@ fn given(context: &Context) -> Option<&'static str> {
 }
 
 /// Whether it opens the vault, the vault is whole, and it is the newest.
-fn tried(name: &'static str, key: Result<Option<Key>, Failure>, location: &Location) -> Finding {
+fn tried(name: &'static str, key: Result<Option<Key>, Failure>, location: &Location) -> Vec<Finding> {
     let unset = unlock::ENVIRONMENT.contains(&name).then(|| format!("unset {name}"));
     let opened = match key {
-        Ok(Some(key)) => Vault::open(location, &key.as_unlock()).and_then(|vault| vault.list()),
-        Ok(None) => return finding(name, Verdict::Note, "is not tried: it would be asked for", None),
+        Ok(Some(key)) => {
+            let opened = Vault::open(location, &key.as_unlock());
+            opened.and_then(|vault| vault.list().map(|_| vault_policy(&vault)))
+        }
+        Ok(None) => return vec![finding(name, Verdict::Note, "is not tried: it would be asked for", None)],
         Err(failure) => {
             let hint = failure.first_hint().map(str::to_owned).or(unset);
-            return finding(name, Verdict::Bad, failure.message(), hint.as_deref());
+            return vec![finding(name, Verdict::Bad, failure.message(), hint.as_deref())];
         }
     };
-    match opened {
-        Ok(_) => finding(name, Verdict::Good, "opens this vault", None),
+    let refused = match opened {
+        Ok(policy) => {
+            let opens = finding(name, Verdict::Good, "opens this vault", None);
+            return [opens].into_iter().chain(policy).collect();
+        }
         Err(error @ VaultError::RolledBack { .. }) => finding(
             "roll-back",
             Verdict::Bad,
@@ -95,7 +101,8 @@ fn tried(name: &'static str, key: Result<Option<Key>, Failure>, location: &Locat
                 (name == "key of the keychain").then(|| String::from("subrosa keys add keychain --recovery"));
             finding(name, Verdict::Bad, error.to_string(), unset.or(own).as_deref())
         }
-    }
+    };
+    vec![refused]
 }
 
 /// Nothing was opened, so nothing is known of what the vault holds.

@@ -1,0 +1,130 @@
+//! `subrosa export`: secrets in a file, encrypted unless somebody insists.
+
+mod form;
+mod selection;
+
+use crate::context::Context;
+use crate::export_policy::Policies;
+use crate::failure::{Failure, Outcome};
+use crate::fault::quoted;
+use crate::outfile::Target;
+use crate::{exchange, output, passphrase, record, terminal, unlock};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+use form::{Form, Lock};
+use selection::Selection;
+use std::path::PathBuf;
+use subrosa_vault::Vault;
+
+pub(super) fn command() -> Command {
+    let switch =
+        |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
+    Command::new("export")
+        .about("Write secrets into a file: encrypted, with all that is told of them")
+        .arg(Arg::new("names").value_name("NAME|GLOB").num_args(0..).help("these alone, 'prod/*'; without any, all"))
+        .arg(Arg::new("tag").long("tag").value_name("TAG").action(ArgAction::Append).help("with this tag; several: with all"))
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("the file to be made; '-' is standard output"),
+        )
+        .arg(switch("force", "replace a file that is there"))
+        .arg(switch("history", "with earlier values"))
+        .arg(passphrase::flag())
+        .args(form::flags())
+        .arg(switch("without-send-only", "leave out what is never to be shown, instead of refusing").requires("plaintext"))
+        .arg(switch("yes", "do not ask whether secrets shall stand in plain text"))
+        .after_help(
+            "The file is a document of JSON under a passphrase of at least 12 characters, which is asked for twice; it holds \
+             values, descriptions, tags, times, rules and with --history earlier values, and 'subrosa import' takes it in. \
+             With recipients it is an age file, which 'age -d' opens. --profile exports the profile's own secrets.\n\
+             Plain text holds the values for everybody who gets to see the file: it is asked for, and a secret that is \
+             send-only is refused. The audit log names what was exported, and where to.\n\n\
+             Examples:\n  subrosa export -o secrets.subrosa\n  subrosa export 'prod/*' --tag payments -o prod.subrosa\n  \
+             subrosa export --recipient age1… -o secrets.age\n  subrosa export --profile dev --plaintext dotenv -o .env",
+        )
+}
+
+pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
+    let form = Form::of(arguments)?;
+    let selection = Selection::of(context, arguments)?;
+    let path = arguments.get_one::<PathBuf>("output").cloned().unwrap_or_default();
+    let target = Target::of(&path, arguments.get_flag("force"));
+    if matches!(target, Target::Stdout) && form.is_binary() && terminal::stdout_is_terminal() {
+        return Err(Failure::usage("the file would be binary, and standard output is a terminal")
+            .hint("-o FILE, or a pipe"));
+    }
+    let vault = unlock::open(context)?;
+    Policies::of(&vault)?.require(form.exports())?;
+    target.check(&vault.location().dir)?;
+    let left_out = match form {
+        Form::Plain(_) => in_plain_text(context, arguments, &vault, &selection, &target)?,
+        _ => 0,
+    };
+    let lock = Lock::of(context, arguments, &form)?;
+    // values are opened when there is nothing left to ask
+    let is_left_out = |entry: &subrosa_vault::Entry| left_out > 0 && entry.policy.send_only;
+    let secrets =
+        vault.export(|entry| selection.fits(entry) && !is_left_out(entry), arguments.get_flag("history"))?;
+    selection.require(secrets.iter().map(|secret| &secret.name))?;
+    let count = output::count(secrets.len() as u64, "secret");
+    let names =
+        selection.is_narrow().then(|| secrets.iter().map(|secret| secret.name.clone()).collect::<Vec<_>>());
+    let (bytes, notices) = lock.write(secrets.into_iter().map(exchange::item).collect())?;
+    exchange::tell(&notices);
+    record::exported(&vault, names.as_ref().map(|names| names.iter()), &target.destination())?;
+    target.write(&bytes)?;
+    output::done(&format!("exported {count} to {}, {}", path.display(), form.told()));
+    Ok(())
+}
+
+/// What has to be said and agreed before values stand where everybody can read them. How many secrets stay out.
+fn in_plain_text(
+    context: &Context,
+    arguments: &ArgMatches,
+    vault: &Vault,
+    selection: &Selection,
+    target: &Target,
+) -> Outcome<usize> {
+    let mut entries = vault.list()?;
+    entries.retain(|entry| selection.fits(entry));
+    selection.require(entries.iter().map(|entry| &entry.metadata.name))?;
+    let hidden: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry.policy.send_only)
+        .map(|entry| entry.metadata.name.as_str())
+        .collect();
+    if !hidden.is_empty() && !arguments.get_flag("without-send-only") {
+        let text = "what is send-only is never shown, so it is not exported in plain text either";
+        let failure = Failure::general(format!("{text}; nothing was exported"));
+        let failure = hidden.iter().take(super::SHOWN).fold(failure, |failure, name| failure.detail(*name));
+        return Err(failure
+            .hint("--without-send-only leaves them out")
+            .hint(format!("subrosa send-only --off {}", quoted(hidden[0]))));
+    }
+    let count = entries.len() - hidden.len();
+    if count == 0 {
+        return Err(Failure::general("nothing is left to be exported"));
+    }
+    output::warn("everybody who gets to see the file can read the values in it");
+    if arguments.get_flag("yes") {
+        return Ok(hidden.len());
+    }
+    let Some(mut terminal) = context.terminal()? else {
+        return Err(Failure::usage(
+            "an export in plain text has to be confirmed, and there is no terminal to do it on",
+        )
+        .hint("--yes says that you are sure; without --plaintext the export is encrypted"));
+    };
+    let what =
+        format!("{} in plain text into {}", output::count(count as u64, "secret"), target.destination());
+    if terminal.confirm_typed(&what, "plaintext")? {
+        Ok(hidden.len())
+    } else {
+        Err(Failure::general("nothing was exported"))
+    }
+}

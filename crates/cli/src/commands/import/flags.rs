@@ -1,0 +1,108 @@
+//! The words of `subrosa import`.
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::{exchange, passphrase};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+use std::path::{Path, PathBuf};
+use subrosa_interchange::Format;
+use subrosa_secret::{Name, NameError, Tag};
+
+/// What becomes of a secret whose name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnConflict {
+    Replace,
+    KeepBoth,
+    Skip,
+}
+
+pub(super) struct Flags {
+    pub(super) file: PathBuf,
+    pub(super) format: Option<Format>,
+    pub(super) tags: Vec<Tag>,
+    pub(super) on_conflict: Option<OnConflict>,
+    pub(super) accept_hosts: bool,
+    pub(super) dry_run: bool,
+    pub(super) json: bool,
+    pub(super) rewrite: bool,
+    prefix: String,
+}
+
+pub(super) fn command() -> Command {
+    let switch =
+        |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
+    let formats = exchange::READABLE.map(Format::as_str);
+    Command::new("import")
+        .about("Take secrets in from a file: an export, or .env")
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("'-' is standard input"),
+        )
+        .arg(Arg::new("format").long("format").value_name("FORMAT").value_parser(formats).help("read it as this, whatever it looks like"))
+        .arg(Arg::new("prefix").long("prefix").value_name("TEXT").default_value("").hide_default_value(true).help("put in front of every name; --profile puts the profile there"))
+        .arg(Arg::new("tag").long("tag").value_name("TAG").action(ArgAction::Append).help("tag what comes in"))
+        .arg(
+            Arg::new("on-conflict")
+                .long("on-conflict")
+                .value_name("HOW")
+                .value_parser(["replace", "keep-both", "skip"])
+                .help("where a name is taken; asked on a terminal"),
+        )
+        .arg(switch("accept-hosts", "take the hosts that the file suggests, and rules wider than the vault's"))
+        .arg(switch("dry-run", "show what would happen, and change nothing"))
+        .arg(switch("rewrite", "of .env: leave references where the values stood"))
+        .arg(passphrase::flag())
+        .arg(switch("json", "as JSON, schema import/1"))
+        .after_help(
+            "The format is told by the content. Everything is checked before anything is stored, and all is stored at \
+             once. Where a name is taken, 'replace' deletes the old secret as 'rm' does, 'keep-both' puts its value into \
+             the history of the new one, 'skip' leaves it as it is. An export brings rules, tags and times along; rules \
+             that would let a secret of the vault go further than now are asked about, and so are hosts that other \
+             files suggest: off a terminal they are left, unless --accept-hosts says otherwise.\n\n\
+             Examples:\n  subrosa import secrets.subrosa\n  subrosa import secrets.subrosa --dry-run\n  \
+             subrosa import .env --profile dev --rewrite",
+        )
+}
+
+impl Flags {
+    pub(super) fn of(context: &Context, arguments: &ArgMatches) -> Outcome<Flags> {
+        let file = arguments.get_one::<PathBuf>("file").cloned().unwrap_or_default();
+        if file == Path::new("-") && passphrase::is_on_stdin(arguments) {
+            return Err(Failure::usage("standard input cannot be both the file and its passphrase"));
+        }
+        let text = |id: &str| arguments.get_one::<String>(id);
+        let texts = |id: &str| arguments.get_many::<String>(id).unwrap_or_default();
+        let mut prefix = text("prefix").cloned().unwrap_or_default();
+        if let Some(profile) = context.given_profile() {
+            prefix.insert_str(0, &format!("{profile}/"));
+        }
+        let format = text("format").map(|word| word.parse::<Format>()).transpose();
+        Ok(Flags {
+            file,
+            format: format.map_err(|error| Failure::usage(error.to_string()))?,
+            tags: texts("tag").map(|text| super::super::tag::parse(text)).collect::<Outcome<_>>()?,
+            on_conflict: text("on-conflict").map(|word| match word.as_str() {
+                "replace" => OnConflict::Replace,
+                "keep-both" => OnConflict::KeepBoth,
+                _ => OnConflict::Skip,
+            }),
+            accept_hosts: arguments.get_flag("accept-hosts"),
+            dry_run: arguments.get_flag("dry-run"),
+            json: arguments.get_flag("json"),
+            rewrite: arguments.get_flag("rewrite"),
+            prefix,
+        })
+    }
+
+    /// The name that a secret of the file gets.
+    pub(super) fn target(&self, name: &Name) -> Result<Name, NameError> {
+        match self.prefix.as_str() {
+            "" => Ok(name.clone()),
+            prefix => Name::parse(&format!("{prefix}{name}")),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What an import will do, decided before anything is written.
+
+use super::flags::{Flags, OnConflict};
+use super::source::Source;
+use crate::exchange;
+use crate::failure::{Failure, Outcome};
+use crate::hosts;
+use std::collections::HashMap;
+use subrosa_interchange::{Item, Place};
+use subrosa_secret::{Access, HostRule, Name, Policy};
+use subrosa_vault::{Arrival, Entry, Over, Portable, Vault};
+
+/// More names than this are looked up by listing the vault, which proves all of it at once.
+const FEW: usize = 64;
+
+/// What becomes of one secret of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    New,
+    /// The vault has it as it is.
+    Unchanged,
+    /// The name is taken, and nobody has decided yet.
+    Undecided,
+    Replace,
+    KeepBoth,
+    Skip,
+    /// The file has the name, and no value for it.
+    Valueless,
+}
+
+pub(super) struct Planned {
+    /// What it would be; its policy never is wider than that of the vault's secret.
+    pub(super) secret: Portable,
+    pub(super) place: Place,
+    pub(super) fate: Fate,
+    /// What has the name now.
+    pub(super) old: Option<Entry>,
+    /// The policy of the file, where it would let the vault's secret go further than now.
+    pub(super) wider: Option<Policy>,
+    /// Where the file suggests that it belongs, and it may not go yet.
+    pub(super) proposed: Vec<HostRule>,
+}
+
+pub(super) struct Plan {
+    pub(super) all: Vec<Planned>,
+}
+
+impl Plan {
+    pub(super) fn of(items: Vec<Item>, source: &Source, flags: &Flags, vault: &Vault) -> Outcome<Plan> {
+        let mut all = Vec::with_capacity(items.len());
+        for mut item in items {
+            let place = item.place.clone();
+            let wrong = |error| {
+                Failure::general(format!("{}: {place}: {error}; nothing was imported", source.shown()))
+            };
+            item.name = flags.target(&item.name).map_err(wrong)?;
+            item.tags.extend(flags.tags.iter().cloned());
+            all.push(item);
+        }
+        let items = without_doubles(all, source)?;
+        let names: Vec<Name> = items.iter().map(|item| item.name.clone()).collect();
+        let mut known = known(vault, &names)?;
+        let keeps_rules = source.is_of_subrosa();
+        let planned = items.into_iter().map(|item| {
+            let old = known.remove(&item.name);
+            planned(item, old, keeps_rules, vault)
+        });
+        Ok(Plan { all: planned.collect::<Outcome<_>>()? })
+    }
+
+    /// Decides all conflicts alike.
+    pub(super) fn decide(&mut self, how: Option<OnConflict>) {
+        if let Some(how) = how {
+            self.undecided().for_each(|planned| planned.decide(how));
+        }
+    }
+
+    pub(super) fn undecided(&mut self) -> impl Iterator<Item = &mut Planned> {
+        self.all.iter_mut().filter(|planned| planned.fate == Fate::Undecided)
+    }
+
+    pub(super) fn stored(&self) -> impl Iterator<Item = &Planned> {
+        self.all.iter().filter(|planned| planned.is_stored())
+    }
+
+    pub(super) fn arrivals(&self) -> impl Iterator<Item = Arrival<'_>> {
+        self.stored().map(|planned| {
+            let over = match (&planned.old, planned.fate) {
+                (Some(old), Fate::KeepBoth) => Over::Keeping(old),
+                (Some(old), _) => Over::Replacing(old),
+                (None, _) => Over::Nothing,
+            };
+            Arrival { secret: &planned.secret, over }
+        })
+    }
+}
+
+impl Planned {
+    pub(super) fn decide(&mut self, how: OnConflict) {
+        self.fate = match how {
+            OnConflict::Replace => Fate::Replace,
+            OnConflict::KeepBoth => Fate::KeepBoth,
+            OnConflict::Skip => Fate::Skip,
+        };
+    }
+
+    pub(super) fn is_stored(&self) -> bool {
+        matches!(self.fate, Fate::New | Fate::Replace | Fate::KeepBoth)
+    }
+
+    /// Whether the vault holds the value of the file, once everything is stored.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_stored() || self.fate == Fate::Unchanged
+    }
+
+    /// Takes the file's policy although it is wider than the vault's.
+    pub(super) fn widen(&mut self) {
+        if let Some(policy) = self.wider.take() {
+            self.secret.policy = policy;
+        }
+    }
+
+    /// Takes hosts that the file suggests.
+    pub(super) fn accept(&mut self, rules: &[HostRule]) {
+        hosts::add(&mut self.secret.policy.access, rules);
+        self.proposed.retain(|rule| !rules.contains(rule));
+    }
+}
+
+/// A name that stands twice, and means one thing, stands once; two values of one name are for the user to tell apart.
+fn without_doubles(items: Vec<Item>, source: &Source) -> Outcome<Vec<Item>> {
+    let mut kept: Vec<Item> = Vec::with_capacity(items.len());
+    let mut places: HashMap<Name, usize> = HashMap::new();
+    let mut differing = Vec::new();
+    for item in items {
+        match places.get(&item.name) {
+            Some(at) if same_value(&kept[*at], &item) => {}
+            Some(at) => differing.push(format!("{}: {} and {}", item.name, kept[*at].place, item.place)),
+            None => {
+                places.insert(item.name.clone(), kept.len());
+                kept.push(item);
+            }
+        }
+    }
+    if differing.is_empty() {
+        return Ok(kept);
+    }
+    let failure =
+        Failure::general(format!("{} gives names several values; nothing was imported", source.shown()));
+    let failure =
+        differing.iter().take(super::super::SHOWN).fold(failure, |failure, line| failure.detail(line));
+    Err(failure.hint("take away in the file those that are not meant"))
+}
+
+fn same_value(one: &Item, other: &Item) -> bool {
+    let bytes = |item: &Item| item.value.as_ref().map(|value| value.expose_secret().to_vec());
+    zeroize::Zeroizing::new(bytes(one).unwrap_or_default())
+        == zeroize::Zeroizing::new(bytes(other).unwrap_or_default())
+        && one.value.is_some() == other.value.is_some()
+}
+
+/// The secrets of the vault that have one of these names.
+fn known(vault: &Vault, names: &[Name]) -> Outcome<HashMap<Name, Entry>> {
+    let found = match names.len() {
+        0..=FEW => vault.find_many(names)?.into_iter().flatten().collect(),
+        _ => vault.list()?,
+    };
+    let wanted: std::collections::HashSet<&Name> = names.iter().collect();
+    let mut known = HashMap::with_capacity(found.len().min(names.len()));
+    for entry in found {
+        if wanted.contains(&entry.metadata.name) {
+            known.insert(entry.metadata.name.clone(), entry);
+        }
+    }
+    Ok(known)
+}
+
+fn planned(item: Item, old: Option<Entry>, keeps_rules: bool, vault: &Vault) -> Outcome<Planned> {
+    let place = item.place.clone();
+    let mut proposed = item.proposed.clone();
+    let mut secret = exchange::portable(item);
+    let mut wider = None;
+    let fate = match &old {
+        None => Fate::New,
+        Some(old) => {
+            if !keeps_rules {
+                // what the file does not speak of stays as it is
+                secret.policy = old.policy.clone();
+                secret.created = secret.created.or(Some(old.metadata.created));
+                secret.tags.extend(old.metadata.tags.iter().cloned());
+                if secret.description.is_empty() {
+                    secret.description.clone_from(&old.metadata.description);
+                }
+            }
+            let fate = fate_over(&secret, old, vault)?;
+            if is_wider(&secret.policy, &old.policy) {
+                wider = Some(std::mem::replace(&mut secret.policy, old.policy.clone()));
+            }
+            fate
+        }
+    };
+    let access = &secret.policy.access;
+    proposed.retain(|rule| match access {
+        Access::Undecided => true,
+        Access::Unrestricted => false,
+        Access::Restricted(known) => !known.contains(rule),
+    });
+    Ok(Planned { secret, place, fate, old, wider, proposed })
+}
+
+fn fate_over(secret: &Portable, old: &Entry, vault: &Vault) -> Outcome<Fate> {
+    let Some(value) = &secret.value else {
+        return Ok(if old.has_value() { Fate::Valueless } else { Fate::Unchanged });
+    };
+    // of another length it is another value, whatever it is
+    let same_length = old.metadata.length == value.len() as u64 && old.has_value();
+    let same_value =
+        same_length && vault.value(old)?.is_some_and(|known| known.expose_secret() == value.expose_secret());
+    let told = &old.metadata;
+    let same_rest =
+        told.description == secret.description && told.tags == secret.tags && old.policy == secret.policy;
+    Ok(if same_value && same_rest { Fate::Unchanged } else { Fate::Undecided })
+}
+
+/// Whether a policy lets a secret go where the other does not. What cannot be compared counts as wider.
+fn is_wider(new: &Policy, old: &Policy) -> bool {
+    let shown = !new.send_only && old.send_only;
+    let enabled = new.enabled && !old.enabled;
+    let further = match (&new.access, &old.access) {
+        (_, Access::Unrestricted) => false,
+        (Access::Undecided, Access::Undecided) => false,
+        (Access::Restricted(new), Access::Restricted(old)) => new.iter().any(|rule| !old.contains(rule)),
+        (Access::Restricted(new), Access::Undecided) => !new.is_empty(),
+        (Access::Unrestricted | Access::Undecided, _) => true,
+    };
+    shown || enabled || further
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(rules: Option<&[&str]>) -> Policy {
+        let access = match rules {
+            None => Access::Undecided,
+            Some(["*"]) => Access::Unrestricted,
+            Some(rules) => Access::Restricted(rules.iter().map(|text| hosts::rule(text).unwrap()).collect()),
+        };
+        Policy { access, ..Policy::default() }
+    }
+
+    #[test]
+    fn what_lets_a_secret_go_further_is_wider() {
+        let (one, two) = (["a.example.com"], ["a.example.com", "b.example.com"]);
+        for (new, old, wider) in [
+            (None, None, false),
+            (None, Some(&one[..]), true),
+            (None, Some(&["*"]), false),
+            (Some(&one[..]), None, true),
+            (Some(&[]), None, false),
+            (Some(&one), Some(&one), false),
+            (Some(&one), Some(&two), false),
+            (Some(&two), Some(&one), true),
+            (Some(&["a.example.com:*"]), Some(&one), true),
+            (Some(&["*"]), Some(&two), true),
+            (Some(&["*"]), None, true),
+            (Some(&two), Some(&["*"]), false),
+        ] {
+            assert_eq!(is_wider(&policy(new), &policy(old)), wider, "{new:?} over {old:?}");
+        }
+        let strict = Policy { enabled: false, send_only: true, ..policy(None) };
+        assert!(is_wider(&policy(None), &strict));
+        assert!(!is_wider(&strict, &policy(None)));
+        assert!(is_wider(&Policy { enabled: true, ..strict.clone() }, &strict));
+        assert!(is_wider(&Policy { send_only: false, ..strict.clone() }, &strict));
+    }
+}

@@ -1,0 +1,171 @@
+//! What is asked before an import is stored: names that are taken, rules that are wider, hosts that are suggested.
+
+use super::flags::{Flags, OnConflict};
+use super::plan::{Plan, Planned};
+use crate::commands::SHOWN;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, visible};
+use crate::fault::quoted;
+use crate::terminal::Terminal;
+use crate::{output, report};
+
+pub(super) fn ask(context: &Context, plan: &mut Plan, flags: &Flags) -> Outcome {
+    plan.decide(flags.on_conflict);
+    let mut terminal = context.terminal()?;
+    conflicts(plan, terminal.as_mut())?;
+    rules(plan, flags, terminal.as_mut())?;
+    suggestions(plan, flags, terminal.as_mut())
+}
+
+fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
+    let names: Vec<String> =
+        plan.undecided().map(|it| format!("{}  ({})", it.secret.name, it.place)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = match names.len() {
+        1 => String::from("a name is taken by a secret with another value"),
+        number => format!("{number} names are taken by secrets with other values"),
+    };
+    let Some(terminal) = terminal else {
+        let failure = Failure::general(format!("{what}; nothing was imported"));
+        let failure = names.iter().take(SHOWN).fold(failure, |failure, line| failure.detail(line));
+        return Err(more(failure, names.len())
+            .hint("--on-conflict replace, --on-conflict keep-both or --on-conflict skip")
+            .hint("--dry-run shows what would happen"));
+    };
+    list(terminal, &format!("{what}:"), &names)?;
+    match terminal.choose("[r]eplace, [k]eep both, [s]kip, [o]ne by one:", &['r', 'k', 's', 'o'])? {
+        'o' => {
+            for planned in plan.undecided() {
+                let question = format!("{}: [r]eplace, [k]eep both, [s]kip:", planned.secret.name);
+                planned.decide(how(terminal.choose(&question, &['r', 'k', 's'])?));
+            }
+        }
+        letter => plan.decide(Some(how(letter))),
+    }
+    Ok(())
+}
+
+fn how(letter: char) -> OnConflict {
+    match letter {
+        'r' => OnConflict::Replace,
+        'k' => OnConflict::KeepBoth,
+        _ => OnConflict::Skip,
+    }
+}
+
+/// A secret of the vault goes no further than before unless somebody says so.
+fn rules(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
+    let mut wider: Vec<&mut Planned> =
+        plan.all.iter_mut().filter(|it| it.is_stored() && it.wider.is_some()).collect();
+    if wider.is_empty() {
+        return Ok(());
+    }
+    if flags.accept_hosts {
+        wider.iter_mut().for_each(|planned| planned.widen());
+        return Ok(());
+    }
+    let lines: Vec<String> = wider.iter().filter_map(|planned| difference(planned)).collect();
+    let what = "rules of the file that let a secret of the vault go further than now";
+    let Some(terminal) = terminal else {
+        output::note(&format!("{what} were not taken, for {}:", output::count(lines.len() as u64, "secret")));
+        lines.iter().take(SHOWN).for_each(|line| output::note(line));
+        output::hint("--accept-hosts takes them");
+        return Ok(());
+    };
+    list(terminal, &format!("{what}:"), &lines)?;
+    match terminal.choose("[t]ake them, [l]eave the vault's, [o]ne by one:", &['t', 'l', 'o'])? {
+        't' => wider.iter_mut().for_each(|planned| planned.widen()),
+        'o' => {
+            for (planned, line) in wider.iter_mut().zip(&lines) {
+                if terminal.choose(&format!("{line}? [y/n]"), &['y', 'n'])? == 'y' {
+                    planned.widen();
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// `name: api.example.com -> anywhere`
+fn difference(planned: &Planned) -> Option<String> {
+    let (now, then) = (&planned.secret.policy, planned.wider.as_ref()?);
+    let word = |policy: &subrosa_secret::Policy| {
+        let mut words = vec![report::hosts(&policy.access)];
+        words.extend(policy.send_only.then(|| String::from("send-only")));
+        words.extend((!policy.enabled).then(|| String::from("disabled")));
+        words.join(", ")
+    };
+    Some(format!("{}: {} -> {}", planned.secret.name, word(now), word(then)))
+}
+
+fn suggestions(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
+    let mut open: Vec<&mut Planned> =
+        plan.all.iter_mut().filter(|it| it.is_kept() && !it.proposed.is_empty()).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = open.iter().map(|planned| suggestion(planned)).collect();
+    if flags.accept_hosts {
+        open.iter_mut().for_each(|planned| accept_all(planned));
+        return Ok(());
+    }
+    let Some(terminal) = terminal else {
+        output::note("the file suggests hosts; they were not taken:");
+        for planned in open.iter().take(SHOWN) {
+            let rules: Vec<String> = planned.proposed.iter().map(|rule| quoted(&rule.to_string())).collect();
+            output::hint(&format!(
+                "subrosa allow {} {}",
+                quoted(planned.secret.name.as_str()),
+                rules.join(" ")
+            ));
+        }
+        return Ok(());
+    };
+    list(terminal, "the file suggests where secrets may go:", &lines)?;
+    match terminal.choose("[t]ake all, [l]eave all, [o]ne by one:", &['t', 'l', 'o'])? {
+        't' => open.iter_mut().for_each(|planned| accept_all(planned)),
+        'o' => {
+            for planned in &mut open {
+                for rule in planned.proposed.clone() {
+                    let question = format!("{} may go to {rule}? [y/n]", planned.secret.name);
+                    if terminal.choose(&question, &['y', 'n'])? == 'y' {
+                        planned.accept(&[rule]);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn accept_all(planned: &mut Planned) {
+    let rules = std::mem::take(&mut planned.proposed);
+    planned.accept(&rules);
+}
+
+fn suggestion(planned: &Planned) -> String {
+    let rules: Vec<String> = planned.proposed.iter().map(ToString::to_string).collect();
+    format!("{}: {}", planned.secret.name, rules.join(", "))
+}
+
+fn list(terminal: &mut Terminal, heading: &str, lines: &[String]) -> Outcome {
+    terminal.say(heading)?;
+    for line in lines.iter().take(SHOWN) {
+        terminal.say(&format!("  {}", visible(line)))?;
+    }
+    match lines.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        rest => terminal.say(&format!("  and {rest} more")),
+    }
+}
+
+fn more(failure: Failure, number: usize) -> Failure {
+    match number.saturating_sub(SHOWN) {
+        0 => failure,
+        rest => failure.detail(format!("and {rest} more")),
+    }
+}

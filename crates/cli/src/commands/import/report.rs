@@ -1,0 +1,163 @@
+//! What an import did, or would do.
+
+use super::flags::Flags;
+use super::plan::{Fate, Plan, Planned};
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::{self, Style};
+use crate::report::hosts;
+use crate::table::{Cell, Table};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Report<'p> {
+    schema: &'static str,
+    dry_run: bool,
+    /// how many secrets came to each end
+    counts: Counts,
+    secrets: Vec<Secret<'p>>,
+}
+
+#[derive(Default, Serialize)]
+struct Counts {
+    new: u64,
+    replaced: u64,
+    kept_both: u64,
+    unchanged: u64,
+    skipped: u64,
+    /// in a dry run, what would be asked
+    conflicts: u64,
+}
+
+#[derive(Serialize)]
+struct Secret<'p> {
+    name: &'p str,
+    fate: &'static str,
+    /// why nothing happened, `null` where something does
+    why: Option<&'static str>,
+    place: String,
+    hosts: String,
+    /// hosts that the file suggests and that were not taken
+    suggested: Vec<String>,
+}
+
+impl Fate {
+    /// As it stands in JSON and in the table; `will` before it happens.
+    fn word(self) -> &'static str {
+        match self {
+            Fate::New => "new",
+            Fate::Unchanged => "unchanged",
+            Fate::Undecided => "conflict",
+            Fate::Replace => "replaced",
+            Fate::KeepBoth => "kept_both",
+            Fate::Skip | Fate::Valueless => "skipped",
+        }
+    }
+
+    fn why(self) -> Option<&'static str> {
+        match self {
+            Fate::Unchanged => Some("the vault has it already"),
+            Fate::Skip => Some("the name is taken"),
+            Fate::Valueless => Some("the file has no value for it, and the vault has one"),
+            _ => None,
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Fate::New | Fate::Replace | Fate::KeepBoth => Style::Good,
+            Fate::Unchanged => Style::Faint,
+            Fate::Undecided | Fate::Skip | Fate::Valueless => Style::Bad,
+        }
+    }
+}
+
+impl Counts {
+    fn of(plan: &Plan) -> Counts {
+        let mut counts = Counts::default();
+        for planned in &plan.all {
+            let one = match planned.fate {
+                Fate::New => &mut counts.new,
+                Fate::Unchanged => &mut counts.unchanged,
+                Fate::Undecided => &mut counts.conflicts,
+                Fate::Replace => &mut counts.replaced,
+                Fate::KeepBoth => &mut counts.kept_both,
+                Fate::Skip | Fate::Valueless => &mut counts.skipped,
+            };
+            *one += 1;
+        }
+        counts
+    }
+
+    /// `3 new, 1 replaced`: what there is of.
+    fn line(&self) -> String {
+        let counts = [
+            (self.new, "new"),
+            (self.replaced, "replaced"),
+            (self.kept_both, "kept both"),
+            (self.unchanged, "unchanged"),
+            (self.skipped, "skipped"),
+            (self.conflicts, "to be decided"),
+        ];
+        let told: Vec<String> = counts
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{number} {word}"))
+            .collect();
+        if told.is_empty() { String::from("no secrets in it") } else { told.join(", ") }
+    }
+}
+
+impl<'p> Secret<'p> {
+    fn of(planned: &'p Planned) -> Self {
+        Self {
+            name: planned.secret.name.as_str(),
+            fate: planned.fate.word(),
+            why: planned.fate.why(),
+            place: planned.place.to_string(),
+            hosts: hosts(&planned.secret.policy.access),
+            suggested: planned.proposed.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
+    let counts = Counts::of(plan);
+    if flags.json {
+        let secrets = plan.all.iter().map(Secret::of).collect();
+        let report = Report { schema: "import/1", dry_run: flags.dry_run, counts, secrets };
+        return context.output.json(&report);
+    }
+    if flags.dry_run {
+        context.output.table(&table(plan))?;
+        output::note(&format!("a dry run, nothing was changed: {}", counts.line()));
+        return Ok(());
+    }
+    context.output.line(&counts.line())?;
+    for why in [Fate::Skip, Fate::Valueless] {
+        let names: Vec<&str> =
+            plan.all.iter().filter(|it| it.fate == why).map(|it| it.secret.name.as_str()).collect();
+        if let Some(reason) = why.why().filter(|_| !names.is_empty()) {
+            let shown = names.iter().take(super::super::SHOWN).copied().collect::<Vec<_>>().join(", ");
+            let rest = names.len().saturating_sub(super::super::SHOWN);
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            output::note(&format!("skipped {shown}{more}: {reason}"));
+        }
+    }
+    Ok(())
+}
+
+fn table(plan: &Plan) -> Table {
+    let mut table = Table::new(&["NAME", "WHAT", "HOSTS", "SUGGESTED", "WHERE"]);
+    for planned in &plan.all {
+        let secret = Secret::of(planned);
+        table.row([
+            secret.name.into(),
+            Cell::styled(secret.fate, planned.fate.style()),
+            secret.hosts.into(),
+            secret.suggested.join(", ").into(),
+            Cell::styled(secret.place, Style::Faint),
+        ]);
+    }
+    table
+}

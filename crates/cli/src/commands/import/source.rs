@@ -1,0 +1,129 @@
+//! The file that is imported.
+
+use super::flags::Flags;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, reason};
+use crate::{exchange, input};
+use clap::ArgMatches;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use subrosa_interchange::{Contents, Format, InterchangeError, MAX_FILE_LEN};
+use zeroize::Zeroizing;
+
+/// So much of a long file is looked at before the rest is read.
+const FIRST: usize = 16 << 10;
+
+pub(super) struct Source {
+    pub(super) file: PathBuf,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub(super) format: Format,
+}
+
+impl Source {
+    /// Reads the file and finds out what it is.
+    pub(super) fn read(flags: &Flags) -> Outcome<Source> {
+        let path = &flags.file;
+        let bytes = match is_stdin(path) {
+            true => bounded(input::stdin()?, 0, path, flags.format)?,
+            false => {
+                let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
+                let length = length(&file, path)?;
+                bounded(file, length, path, flags.format)?
+            }
+        };
+        let format = match flags.format {
+            Some(format) => format,
+            None => detected(&bytes, path).map_err(|error| refused(error, path))?,
+        };
+        Ok(Source { file: path.clone(), bytes, format })
+    }
+
+    /// What it says. Asks for a passphrase where it takes one.
+    pub(super) fn contents(&self, context: &Context, arguments: &ArgMatches) -> Outcome<Contents> {
+        let unlocking = exchange::Unlocking { context, arguments, from: self.shown() };
+        unlocking.read(&self.bytes, self.format).map_err(|error| self.named(error))
+    }
+
+    /// Whether the file says what may be done with its secrets, because subrosa wrote it.
+    pub(super) fn is_of_subrosa(&self) -> bool {
+        matches!(self.format, Format::Subrosa | Format::SubrosaPlain)
+    }
+
+    pub(super) fn is_stdin(&self) -> bool {
+        is_stdin(&self.file)
+    }
+
+    /// What it is called in messages.
+    pub(super) fn shown(&self) -> String {
+        shown(&self.file)
+    }
+
+    /// As the audit log has it.
+    pub(super) fn told(&self) -> String {
+        if self.is_stdin() {
+            return self.shown();
+        }
+        let whole = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
+        format!("file {}", whole.display())
+    }
+
+    fn named(&self, failure: Failure) -> Failure {
+        failure.in_file(&self.shown()).adding("; nothing was imported")
+    }
+}
+
+fn detected(bytes: &[u8], path: &Path) -> Result<Format, InterchangeError> {
+    let name = path.file_name().filter(|_| !is_stdin(path));
+    subrosa_interchange::detect(bytes, name.and_then(|name| name.to_str()))
+}
+
+fn refused(error: InterchangeError, path: &Path) -> Failure {
+    exchange::failure(error).in_file(&shown(path)).adding("; nothing was imported")
+}
+
+fn shown(path: &Path) -> String {
+    if is_stdin(path) { String::from("standard input") } else { path.display().to_string() }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The length of a file that can be read; a pipe has none.
+fn length(file: &File, path: &Path) -> Outcome<usize> {
+    let found = file.metadata().map_err(|error| Failure::file("read", path, &error))?;
+    if found.is_dir() {
+        return Err(Failure::usage(format!("{} is a folder", path.display())));
+    }
+    match found.len() {
+        len if len > MAX_FILE_LEN as u64 => Err(refused(InterchangeError::TooLong { len }, path)),
+        len => Ok(usize::try_from(len).unwrap_or(MAX_FILE_LEN)),
+    }
+}
+
+/// All of it, unless it begins like nothing that can be read, or never ends.
+fn bounded(
+    mut reader: impl Read,
+    expected: usize,
+    path: &Path,
+    format: Option<Format>,
+) -> Outcome<Zeroizing<Vec<u8>>> {
+    let mut first = Zeroizing::new(Vec::with_capacity(FIRST));
+    let read = reader.by_ref().take(FIRST as u64).read_to_end(&mut first);
+    read.map_err(|error| Failure::general(format!("cannot read {}: {}", path.display(), reason(&error))))?;
+    if format.is_none() && first.len() == FIRST {
+        // what is wrong with a part may be the cut, but not this
+        let found = subrosa_interchange::detect(&first, None);
+        if let Err(error @ (InterchangeError::NotText { .. } | InterchangeError::Encoding { .. })) = found {
+            return Err(refused(error, path));
+        }
+    }
+    let bytes = input::read_limited(first.as_slice().chain(reader), expected, MAX_FILE_LEN + 1, path)?;
+    if bytes.len() > MAX_FILE_LEN {
+        let text =
+            format!("{} has more than {MAX_FILE_LEN} bytes, which is more than is read", path.display());
+        return Err(Failure::general(text));
+    }
+    Ok(bytes)
+}
