@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import subrosa_export as export
 import subrosa_reader as reader
 from subrosa_reader import Refused, Row
 
@@ -116,9 +117,34 @@ def check_tree(folder):
             expect(reader.leaf_hash(key, rows[0]).hex(), vector["leaf_of_first"], vector)
 
 
+def open_export(document, passphrase):
+    return export.Export(document.encode()).open(reader.normal_passphrase(passphrase.encode()))
+
+
+def check_exports(folder):
+    if not has_argon2():
+        return
+    for vector in vectors(folder, "export/valid.json"):
+        expect(open_export(vector["file"], vector["passphrase"]), vector["secrets"], vector)
+    for vector in vectors(folder, "export/invalid.json"):
+        expect(refusal(lambda: open_export(vector["file"], vector["passphrase"])), vector["failure"], vector)
+    chunked = json.loads((folder / "export/chunks.json").read_text(encoding="utf-8"))
+    for vector in chunked["vectors"]:
+        document = {**chunked["file"], "payload": [chunked["file"]["payload"][n] for n in vector["payload"]]}
+        opened = lambda: open_export(json.dumps(document), chunked["passphrase"])
+        if vector["failure"]:
+            expect(refusal(opened), vector["failure"], vector["comment"])
+        else:
+            expect([secret["name"] for secret in opened()], chunked["names"], vector["comment"])
+    golden = json.loads((folder / "export/format-1.expected.json").read_text(encoding="utf-8"))
+    document = (folder / "export/format-1.json").read_text(encoding="utf-8")
+    expect(open_export(document, golden["passphrase"]), golden["secrets"], "format-1.json")
+
+
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / "vectors"
-    for check in (check_keys, check_passphrases, check_role_keys, check_seals, check_keyslots, check_tree):
+    checks = (check_keys, check_passphrases, check_role_keys, check_seals, check_keyslots, check_tree, check_exports)
+    for check in checks:
         check(folder)
         print(f"{check.__name__[6:]}: ok")
 
