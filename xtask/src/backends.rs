@@ -24,7 +24,7 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 15] = [
+const NEEDS: [Need; 18] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
@@ -40,6 +40,9 @@ const NEEDS: [Need; 15] = [
     need(Probe::Python("ensurepip, venv"), "python3-venv", "the independent reader of the formats"),
     need(Probe::Program("node"), "nodejs", "files of other programs"),
     need(Probe::Program("npm"), "npm", "files of other programs"),
+    need(Probe::Program("age"), "age", "files of other programs"),
+    need(Probe::Program("age-keygen"), "age", "files of other programs"),
+    need(Probe::Program("ssh-keygen"), "openssh-client", "files of other programs"),
 ];
 
 impl Need {

@@ -86,6 +86,21 @@ pub enum InterchangeError {
     /// Another passphrase, or a damaged file: which, cannot be told and is not.
     #[error("the file does not open with that passphrase: it is another one, or the file is damaged")]
     DoesNotOpen,
+    /// None of the keys given is that of a recipient.
+    #[error("none of the keys given opens the file")]
+    NoKeyFits,
+    /// A file for nobody was to be written.
+    #[error("there is no recipient to write the file for")]
+    NoRecipients,
+    /// The passphrase of an age file costs more work than is done.
+    #[error(
+        "the passphrase of the file asks for 2^{required} steps of scrypt; at most 2^{} are done",
+        crate::age::MAX_WORK
+    )]
+    TooMuchWork {
+        /// The exponent that the file says.
+        required: u8,
+    },
     /// The file says something that this version does not know.
     #[error("{place}: {what} needs a newer subrosa")]
     NeedsNewer {
@@ -138,6 +153,9 @@ impl InterchangeError {
             Self::Kdf(error) => error.kind(),
             Self::WeakKdf => "kdf_weak",
             Self::DoesNotOpen => "wrong_passphrase",
+            Self::NoKeyFits => "no_key_fits",
+            Self::NoRecipients => "no_recipients",
+            Self::TooMuchWork { .. } => "kdf_parameters",
             Self::NeedsNewer { .. } => "needs_newer",
             Self::Damaged { .. } => "damaged",
             Self::Random(_) => "random",

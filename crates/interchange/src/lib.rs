@@ -14,6 +14,7 @@
 //! - A reader gives everything or an error; what it leaves out on purpose is a [`Notice`].
 //! - No error or notice holds a value.
 
+pub mod age;
 mod detect;
 pub mod dotenv;
 mod error;
