@@ -1,9 +1,11 @@
 //! The document around a sealed payload: what is in clear, and what each chunk is bound to (sections 2 and 3).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use data_encoding::{BASE64, HEXLOWER};
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use subrosa_vault::{
     HEAD_LEN, ID_LEN, KEY_LEN, Kdf, KdfError, KdfParams, Padding, SALT_LEN, SUITE, VaultId, push_field,
 };
@@ -30,7 +32,7 @@ struct Sealed<'a> {
     #[serde(borrow)]
     keys: Vec<Slot<'a>>,
     #[serde(borrow)]
-    payload: Vec<&'a str>,
+    payload: Chunks<'a>,
 }
 
 #[derive(Deserialize)]
@@ -134,8 +136,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Header, Vec<&str>), InterchangeError
     let kdf = derivation(&slot.kdf)?;
     let wrapped = BASE64.decode(slot.wrapped.as_bytes()).ok().and_then(|wrapped| wrapped.try_into().ok());
     let wrapped = wrapped.ok_or_else(|| wrong("keys[0].wrapped", "is not 112 bytes"))?;
-    check_chunks(&document.payload)?;
-    Ok((Header { id: VaultId::from_bytes(id), kdf, wrapped }, document.payload))
+    let chunks = document.payload.0?;
+    Ok((Header { id: VaultId::from_bytes(id), kdf, wrapped }, chunks))
 }
 
 /// The parameters, judged before anything is allocated (vault-key.md, section 3).
@@ -153,18 +155,42 @@ fn derivation(kdf: &Derivation<'_>) -> Result<Kdf, KdfError> {
     Ok(Kdf::from_parts(params, salt.ok_or(KdfError::Parameters("the salt must be 16 bytes"))?))
 }
 
-/// All chunks but the last are of one length, and the last is of a length that a padding makes.
-fn check_chunks(chunks: &[&str]) -> Result<(), InterchangeError> {
-    let Some((last, full)) = chunks.split_last() else { return Err(wrong("payload", "is empty")) };
-    let wrong_length = |number: usize| wrong(&chunk_path(number), "has a length that no chunk has there");
-    if let Some(number) = full.iter().position(|chunk| chunk.len() != encoded(CHUNK_LEN)) {
-        return Err(wrong_length(number));
+/// The payload: all chunks but the last are of one length, and the last is of a length that a padding makes. What is not
+/// so is refused where it stands, so that a list of nothing takes no memory.
+struct Chunks<'a>(Result<Vec<&'a str>, InterchangeError>);
+
+struct ChunksVisitor;
+
+impl<'de> Visitor<'de> for ChunksVisitor {
+    type Value = Chunks<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of chunks")
     }
-    let mut lengths = (6..=16).map(|power| encoded(1 << power));
-    if !lengths.any(|length| length == last.len()) {
-        return Err(wrong_length(full.len()));
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Chunks<'de>, A::Error> {
+        let mut chunks: Vec<&str> = Vec::new();
+        let mut is_sound = true;
+        while let Some(chunk) = list.next_element::<&str>()? {
+            is_sound = is_sound && chunks.last().is_none_or(|before| before.len() == encoded(CHUNK_LEN));
+            if is_sound {
+                chunks.push(chunk);
+            }
+        }
+        let number = chunks.len().saturating_sub(1);
+        let mut lengths = (6..=16).map(|power| encoded(1 << power));
+        Ok(Chunks(match chunks.last() {
+            None => Err(wrong("payload", "is empty")),
+            Some(last) if is_sound && lengths.any(|length| length == last.len()) => Ok(chunks),
+            Some(_) => Err(wrong(&chunk_path(number), "has a length that no chunk has there")),
+        }))
     }
-    Ok(())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Chunks<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ChunksVisitor)
+    }
 }
 
 /// The length in base64 of a chunk that has so many bytes padded.

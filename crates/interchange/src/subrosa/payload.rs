@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use data_encoding::BASE64;
 use subrosa_vault::{
-    Context, Epoch, HEAD_LEN, KEY_LEN, Padding, Sealed, SealingKey, Unsealable, VaultId, open, seal,
+    Context, Epoch, HEAD_LEN, KEY_LEN, Kdf, KdfError, Padding, Passphrase, Sealed, SealingKey, Unsealable,
+    VaultId, open, seal,
 };
 use zeroize::Zeroizing;
 
@@ -24,6 +25,11 @@ impl Key {
         let mut key = Self::room();
         (bytes.len() == KEY_LEN).then(|| key.0.copy_from_slice(bytes))?;
         Some(key)
+    }
+
+    /// What a passphrase gives. Takes as long, and as much memory, as the parameters say.
+    pub(super) fn derive(kdf: &Kdf, passphrase: &Passphrase) -> Result<Self, KdfError> {
+        Ok(Self::from_bytes(&*kdf.derive(passphrase)?).expect("32 bytes are derived"))
     }
 
     pub(super) fn generate() -> Result<Self, getrandom::Error> {

@@ -1,9 +1,11 @@
 //! Secrets in plain text, as one JSON document (export-format.md, section 6).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -19,7 +21,36 @@ struct Plain<'a> {
     format: Cow<'a, str>,
     version: u64,
     #[serde(borrow)]
-    secrets: Vec<&'a RawValue>,
+    secrets: Secrets<'a>,
+}
+
+/// The texts of the secrets; one more than there may be of a list that is longer.
+struct Secrets<'a>(Vec<&'a RawValue>);
+
+struct SecretsVisitor;
+
+impl<'de> Visitor<'de> for SecretsVisitor {
+    type Value = Secrets<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of secrets")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Secrets<'de>, A::Error> {
+        let mut secrets = Vec::new();
+        while let Some(secret) = list.next_element()? {
+            if secrets.len() <= MAX_ITEMS {
+                secrets.push(secret);
+            }
+        }
+        Ok(Secrets(secrets))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Secrets<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(SecretsVisitor)
+    }
 }
 
 impl<'a> json::Document<'a> for Plain<'a> {
@@ -58,7 +89,7 @@ fn write_document(items: &[Item], mut out: impl Write) -> io::Result<()> {
 /// # Errors
 /// [`InterchangeError`] with the place of what is wrong.
 pub fn read_plain(bytes: &[u8]) -> Result<Contents, InterchangeError> {
-    let Plain { secrets, .. } = document(text(bytes)?)?;
+    let Plain { secrets: Secrets(secrets), .. } = document(text(bytes)?)?;
     if secrets.len() > MAX_ITEMS {
         return Err(InterchangeError::TooMany);
     }
