@@ -10,7 +10,7 @@ fn main() {
     divan::main();
 }
 
-const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+const RECIPIENT: &str = "age1083t4sx67uz8wh7k9lcfm7jvwyvq3m7j3fedlxyemw2dtqhqusxs9ae8zc";
 
 fn passphrase() -> Passphrase {
     Passphrase::new(b"made up for measuring").expect("a passphrase")

@@ -14,7 +14,7 @@ use subrosa_vault::{KdfParams, Passphrase};
 /// Says to the child what it is to do.
 const TASK: &str = "SUBROSA_MEMORY_TASK";
 /// A recipient whose key nobody kept: only writing is measured.
-const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+const RECIPIENT: &str = "age1083t4sx67uz8wh7k9lcfm7jvwyvq3m7j3fedlxyemw2dtqhqusxs9ae8zc";
 /// Secrets of a mebibyte.
 const SECRETS: usize = 32;
 
