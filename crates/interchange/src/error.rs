@@ -4,7 +4,7 @@ use subrosa_secret::{NameError, ValueTooLarge};
 use subrosa_vault::KdfError;
 
 use crate::format::list;
-use crate::{Format, MAX_FILE_LEN, MAX_ITEMS, Place};
+use crate::{Format, MAX_DEPTH, MAX_FILE_LEN, MAX_ITEMS, Place};
 
 /// Why a file of secrets cannot be read or written. No message holds a value or a passphrase.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +125,12 @@ pub enum InterchangeError {
         /// Bytes that it has.
         len: u64,
     },
+    /// Deeper nesting than is followed.
+    #[error("{place}: more than {MAX_DEPTH} levels")]
+    TooDeep {
+        /// Where.
+        place: Place,
+    },
     /// More secrets than one file may hold.
     #[error("the file holds more than {MAX_ITEMS} secrets")]
     TooMany,
@@ -160,6 +166,7 @@ impl InterchangeError {
             Self::Damaged { .. } => "damaged",
             Self::Random(_) => "random",
             Self::TooLong { .. } => "too_long",
+            Self::TooDeep { .. } => "too_deep",
             Self::TooMany => "too_many",
         }
     }

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::text::{line_of, text};
-use crate::{Format, InterchangeError, Place};
+use crate::json::malformed;
+use crate::text::text;
+use crate::{Format, InterchangeError};
 
 /// The fields that tell formats apart.
 const TELLING: &[&str] = &[
@@ -48,18 +49,8 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>, InterchangeError> {
     match outline {
         Ok(outline) => outline.format().map(Some),
         Err(_) if begins_otherwise(text) => Ok(None),
-        Err(error) => Err(malformed(text, &error)),
+        Err(error) => Err(malformed(&error)),
     }
-}
-
-/// The error of the parser, without what it may quote.
-fn malformed(text: &str, error: &serde_json::Error) -> InterchangeError {
-    let what = match error.classify() {
-        serde_json::error::Category::Eof => "the JSON document ends too early",
-        _ => "this is no JSON",
-    };
-    let line = if error.line() == 0 { line_of(text, 0) } else { error.line() };
-    InterchangeError::Malformed { place: Place::Line(line), what: what.to_owned() }
 }
 
 /// Whether the first line could be a heading of TOML, or a collection of YAML without quotes.
@@ -112,6 +103,8 @@ impl Outline<'_> {
             () if self.has("info") && self.raw("item").is_some_and(|raw| raw.starts_with('[')) => {
                 Some(Format::PostmanCollection)
             }
+            // newman takes one without `info`
+            () if self.mentions("item", "\"request\"") => Some(Format::PostmanCollection),
             () if !values => None,
             () if self.is_text("id", "vault") || self.is_text("prefix", "vault:") || scope("vault") => {
                 Some(Format::PostmanVault)
@@ -206,6 +199,7 @@ mod tests {
                 "postman-collection",
             ),
             (r#"{"info":{"name":"c"},"item":[]}"#, "postman-collection"),
+            (r#"{"auth":{},"item":[{"name":"r","request":{"url":"x"}}]}"#, "postman-collection"),
         ] {
             assert_eq!(found(text), format, "{text}");
         }

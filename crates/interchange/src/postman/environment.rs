@@ -1,0 +1,114 @@
+//! Environments and globals, which differ in one word.
+
+use std::io;
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::Take;
+use super::variable::{Found, Variable, is_made_of_variables};
+use crate::item::Written;
+use crate::text::text;
+use crate::{Contents, InterchangeError, Item, Notice, Place, json};
+
+#[derive(Deserialize)]
+struct Environment<'a> {
+    #[serde(borrow)]
+    values: Vec<Variable<'a>>,
+}
+
+/// Reads an environment or globals.
+///
+/// A disabled variable becomes a disabled secret. Of several of one name the last enabled one counts, as in Postman.
+/// A variable whose value another program keeps (`source`) is told and left out.
+///
+/// # Errors
+/// [`InterchangeError`]: no text, no JSON, another form, or a name that none can be made of.
+pub fn read_environment(bytes: &[u8], take: Take) -> Result<Contents, InterchangeError> {
+    let environment: Environment<'_> = json::document(text(bytes)?)?;
+    let mut found = Found::default();
+    for (at, variable) in environment.values.iter().enumerate() {
+        found.variable(variable, &variable.key(), take, Place::Path(format!("values[{at}]")))?;
+    }
+    Ok(found.done())
+}
+
+/// Writes an environment called `name`, every variable of type `secret`, as Postman and newman import it.
+///
+/// A secret without a value gets an empty one. An environment holds names, values, descriptions and whether something is
+/// enabled: hosts, tags and earlier values are not in it.
+///
+/// # Errors
+/// [`InterchangeError::Unwritable`] for a value that is no text.
+pub fn write_environment(items: &[Item], name: &str) -> Result<Written, InterchangeError> {
+    let mut notices = Vec::new();
+    for item in items {
+        let text = value(item)?;
+        if is_made_of_variables(text) {
+            let text = format!("{} holds '{{{{', which Postman takes for a variable", item.name);
+            notices.push(Notice { place: Place::File, text });
+        }
+    }
+    // measured first, so that the buffer with the values never moves
+    let mut len = Length(0);
+    emit(&mut len, items, name)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(len.0));
+    emit(&mut *bytes, items, name)?;
+    Ok(Written { bytes, notices })
+}
+
+fn value(item: &Item) -> Result<&str, InterchangeError> {
+    let bytes = item.value.as_ref().map(|value| value.expose_secret()).unwrap_or_default();
+    str::from_utf8(bytes).map_err(|_| InterchangeError::Unwritable {
+        what: format!("an environment of Postman cannot hold the value of {}: it is no text", item.name),
+    })
+}
+
+fn emit(out: &mut impl io::Write, items: &[Item], name: &str) -> Result<(), InterchangeError> {
+    emit_all(out, items, name)
+        .map_err(|_| InterchangeError::Unwritable { what: "the environment is too long".to_owned() })
+}
+
+/// By hand but for the strings: no type that holds a value can be serialised.
+fn emit_all(out: &mut impl io::Write, items: &[Item], name: &str) -> io::Result<()> {
+    out.write_all(b"{\n  \"name\": ")?;
+    string(out, name)?;
+    out.write_all(b",\n  \"values\": [")?;
+    for (at, item) in items.iter().enumerate() {
+        out.write_all(if at == 0 { b"\n    {\"key\": " } else { b",\n    {\"key\": " })?;
+        string(out, item.name.as_str())?;
+        out.write_all(b", \"value\": ")?;
+        string(out, value(item).map_err(io::Error::other)?)?;
+        // the app looks at one word, newman at the other
+        let state: &[u8] = match item.policy.enabled {
+            true => b"\"enabled\": true",
+            false => b"\"enabled\": false, \"disabled\": true",
+        };
+        out.write_all(b", \"type\": \"secret\", ")?;
+        out.write_all(state)?;
+        if !item.description.is_empty() {
+            out.write_all(b", \"description\": ")?;
+            string(out, &item.description)?;
+        }
+        out.write_all(b"}")?;
+    }
+    out.write_all(b"\n  ],\n  \"_postman_variable_scope\": \"environment\"\n}\n")
+}
+
+fn string(out: &mut impl io::Write, text: &str) -> io::Result<()> {
+    serde_json::to_writer(out, text).map_err(io::Error::from)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Environments of ours in the hands of the real newman.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use proptest::prelude::*;
+use subrosa_interchange::postman::{Take, read_collection, read_environment, write_environment};
+use subrosa_interchange::{Format, Item, Place, detect};
+use subrosa_secret::{Name, SecretValue};
+use subrosa_testkit::{CaptureOptions, CaptureServer, Folder, backend_node};
+
+fn item(name: &str, value: &str) -> Item {
+    let value = SecretValue::new(value.as_bytes().to_vec()).expect("short");
+    Item::new(Name::parse(name).expect("a name"), Some(value), Place::File)
+}
+
+/// One request whose body is what its script finds in the environment, and whose headers have variables in them.
+fn collection(port: u16) -> String {
+    format!(
+        r#"{{
+  "info": {{"name": "c", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}},
+  "item": [{{
+    "name": "r",
+    "event": [{{"listen": "prerequest", "script": {{"exec": [
+      "pm.variables.set('all', encodeURIComponent(JSON.stringify(pm.environment.toObject())))"
+    ]}}}}],
+    "request": {{
+      "method": "POST",
+      "url": "http://127.0.0.1:{port}/",
+      "header": [{{"key": "X-Token", "value": "{{{{prod/stripe-key}}}}"}}, {{"key": "X-Off", "value": "{{{{off}}}}"}}],
+      "body": {{"mode": "raw", "raw": "{{{{all}}}}"}}
+    }}
+  }}]
+}}"#
+    )
+}
+
+#[test]
+fn newman_reads_an_environment_of_ours() {
+    let Some(home) = backend_node() else { return };
+    let values = [
+        ("prod/stripe-key", "sk_test_1"),
+        ("postman-api:token", "quotes \" ' ` and \\ backslash"),
+        ("lines", "-----BEGIN KEY-----\nab\r\ncd\n-----END KEY-----\n"),
+        ("schlüssel", "\u{1}\t\u{2028}é鍵 😀 <&>"),
+        ("empty", ""),
+    ];
+    let mut items: Vec<Item> = values.iter().map(|(name, value)| item(name, value)).collect();
+    let mut off = item("off", "never");
+    off.policy.enabled = false;
+    items.push(off);
+    let written = write_environment(&items, "of ours").expect("it is written");
+
+    let server = CaptureServer::start(CaptureOptions::default());
+    let folder = Folder::new();
+    let environment = folder.write("environment.json", &*written.bytes);
+    let file = folder.write("collection.json", collection(server.port()));
+    let output = Command::new("node")
+        .arg(home.join("node_modules/newman/bin/newman.js"))
+        .arg("run")
+        .arg(&file)
+        .arg("--environment")
+        .arg(&environment)
+        .current_dir(folder.path())
+        .output()
+        .expect("newman runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].header("X-Token"), [b"sk_test_1"]);
+    let body = String::from_utf8(requests[0].body.clone()).expect("text");
+    let body = percent_encoding::percent_decode_str(&body).decode_utf8().expect("text").into_owned();
+    let seen: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    for (name, value) in values {
+        assert_eq!(seen[name], value, "{name}");
+    }
+    assert_eq!(requests[0].header("X-Off"), [b"{{off}}"], "a disabled variable has no value");
+}
+
+/// Files that others wrote, where they are at hand.
+#[test]
+fn real_files_are_recognised_and_read() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/postman");
+    let Ok(files) = fs::read_dir(shared) else { return };
+    for file in files {
+        let path = file.expect("an entry").path();
+        let bytes = fs::read(&path).expect("a file");
+        let name = path.to_string_lossy();
+        let contents = match detect(&bytes, Some(&name)) {
+            Ok(Format::PostmanCollection) => read_collection(&bytes, Take::All),
+            Ok(Format::PostmanEnvironment) => read_environment(&bytes, Take::All),
+            other => panic!("{name}: {other:?}"),
+        };
+        let contents = contents.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let names: Vec<&str> = contents.items.iter().map(|item| item.name.as_str()).collect();
+        if name.ends_with("hawk-auth-test.postman_collection.json") {
+            assert_eq!(names, ["test hawk auth success-hawk:authKey"]);
+            let hosts: Vec<String> = contents.items[0].proposed.iter().map(ToString::to_string).collect();
+            assert_eq!(hosts, ["https://postman-echo.com;header"]);
+        }
+        if name.ends_with("disabled-and-duplicates.postman_environment.json") {
+            assert_eq!(names, ["justDisabled", "oneDisabled", "duplicate"]);
+            let enabled: Vec<bool> = contents.items.iter().map(|item| item.policy.enabled).collect();
+            assert_eq!(enabled, [false, true, true]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read_back(
+        values in prop::collection::vec((any::<String>(), any::<bool>(), any::<String>()), 0..6)
+    ) {
+        let values: Vec<_> = values.into_iter().filter(|(value, ..)| !value.contains("{{")).collect();
+        let items: Vec<Item> = values.iter().enumerate().map(|(at, (value, enabled, description))| {
+            let mut item = item(&format!("n{at}"), value);
+            item.policy.enabled = *enabled;
+            item.description = description.clone();
+            item
+        }).collect();
+        let written = write_environment(&items, "e").expect("it is written");
+        prop_assert_eq!(detect(&written.bytes, None).ok(), Some(Format::PostmanEnvironment));
+        let back = read_environment(&written.bytes, Take::Secrets).expect("it is read");
+        prop_assert!(back.notices.is_empty());
+        prop_assert_eq!(back.items.len(), items.len());
+        for (back, (value, enabled, description)) in back.items.iter().zip(&values) {
+            let text = back.value.as_ref().map(|value| value.expose_secret()).unwrap_or_default();
+            prop_assert_eq!(text, value.as_bytes());
+            prop_assert_eq!(back.policy.enabled, *enabled);
+            prop_assert_eq!(&back.description, description);
+        }
+    }
+}
