@@ -20,6 +20,7 @@ mod moving;
 mod parity;
 mod permissions;
 mod prompts;
+mod proxies;
 mod redirect_matrix;
 mod redirects;
 mod rollback;

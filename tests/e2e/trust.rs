@@ -265,7 +265,8 @@ fn hostile_e65a_a_proxy_that_a_pasted_command_names() {
     let stage = Stage::new();
     stage.allowed("key");
     for flag in ["-x", "--proxy", "--socks5"] {
-        stage.send_here(&[&["-k", flag, &proxy.url("")], &HEADER[..]].concat(), "/").ends(2);
+        let address = proxy.addr().to_string();
+        stage.send_here(&[&["-k", flag, &address], &HEADER[..]].concat(), "/").ends(100);
     }
     assert_eq!(proxy.connections(), 0);
     stage.untouched();

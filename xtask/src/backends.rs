@@ -24,7 +24,7 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 18] = [
+const NEEDS: [Need; 20] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
@@ -39,6 +39,8 @@ const NEEDS: [Need; 18] = [
     need(Probe::Program("python3"), "python3", "the independent reader of the formats"),
     need(Probe::Python("ensurepip, venv"), "python3-venv", "the independent reader of the formats"),
     need(Probe::Program("node"), "nodejs", "files of other programs"),
+    need(Probe::Program("tinyproxy"), "tinyproxy-bin", "proxies"),
+    need(Probe::Program("microsocks"), "microsocks", "proxies"),
     need(Probe::Program("npm"), "npm", "files of other programs"),
     need(Probe::Program("age"), "age", "files of other programs"),
     need(Probe::Program("age-keygen"), "age", "files of other programs"),

@@ -8,18 +8,22 @@ use crate::error::HttpError;
 use crate::framing;
 use crate::header::{FieldValue, HeaderField, check_name, refused};
 use crate::multipart::Form;
+use crate::proxy::Proxy;
+use crate::proxy_plan;
 use crate::substitute::Rule;
 use crate::template::{MalformedUse, Scanned, Slot, Template};
 use crate::text::Text;
 
 /// What subrosa calls itself.
-const USER_AGENT: &str = concat!("subrosa/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("subrosa/", env!("CARGO_PKG_VERSION"));
 const BASIC_PLACE: &str = "-u user:password";
 
 /// A header to be sent.
 pub(crate) struct PlannedHeader {
     pub(crate) name: String,
     pub(crate) value: PlannedValue,
+    /// Whether it is meant for a proxy on the way, and not for the host.
+    pub(crate) to_proxy: bool,
 }
 
 pub(crate) enum PlannedValue {
@@ -31,18 +35,40 @@ pub(crate) enum PlannedValue {
     Length,
 }
 
+impl PlannedHeader {
+    pub(crate) fn new(name: &str, value: PlannedValue) -> Self {
+        Self { name: name.to_owned(), value, to_proxy: false }
+    }
+
+    pub(crate) fn for_proxy(self) -> Self {
+        Self { to_proxy: true, ..self }
+    }
+}
+
+impl PlannedValue {
+    pub(crate) fn templates(&self) -> &[Template] {
+        match self {
+            Self::Text(template) => std::slice::from_ref(template),
+            Self::Basic(templates) => templates,
+            Self::Length => &[],
+        }
+    }
+}
+
 /// The headers as curl 7.88 orders them: Host, Authorization, User-Agent, Accept, Accept-Encoding, Referer,
-/// Cookie, the user's own, Content-Length, Content-Type.
+/// Cookie, the user's own, Content-Length, Content-Type; for a proxy that forwards the request also its own.
 pub(crate) fn headers(
     draft: &RequestDraft,
     origin: &Origin,
     userinfo: Option<Vec<Template>>,
+    forwarder: Option<&Proxy>,
     malformed: &mut Vec<MalformedUse>,
 ) -> Result<Vec<PlannedHeader>, HttpError> {
     let body = draft.body_to_send();
     let is_endless = body.is_some_and(|body| !body.tells_its_length());
     let mut assembly = Assembly { draft, headers: Vec::new(), malformed };
     assembly.host(origin)?;
+    assembly.headers.extend(forwarder.and_then(proxy_plan::authorization));
     if let Some(basic) = draft.basic_auth.as_ref().map(|text| assembly.basic(text)).or(userinfo) {
         assembly.unless_named("Authorization", PlannedValue::Basic(basic));
     }
@@ -58,11 +84,20 @@ pub(crate) fn headers(
         assembly.default("Accept-Encoding", codings);
     }
     assembly.option("Referer", draft.referer.as_ref())?;
+    if let Some(proxy) = forwarder
+        && !draft.names_header(proxy_plan::CONNECTION)
+    {
+        assembly.headers.extend(proxy_plan::keep_alive(proxy));
+    }
     if is_endless {
         assembly.default("Transfer-Encoding", "chunked");
     }
     assembly.option("Cookie", draft.cookies.as_ref())?;
     assembly.own()?;
+    if let Some(proxy) = forwarder {
+        let own = proxy_plan::own_headers(proxy, assembly.malformed)?;
+        assembly.headers.extend(own);
+    }
     if json {
         assembly.default("Content-Type", "application/json");
         assembly.default("Accept", "application/json");
@@ -90,7 +125,7 @@ struct Assembly<'a> {
 
 impl Assembly<'_> {
     fn push(&mut self, name: &str, value: PlannedValue) {
-        self.headers.push(PlannedHeader { name: name.to_owned(), value });
+        self.headers.push(PlannedHeader::new(name, value));
     }
 
     fn unless_named(&mut self, name: &str, value: PlannedValue) {
@@ -141,24 +176,7 @@ impl Assembly<'_> {
     }
 
     fn field(&mut self, field: &HeaderField) -> Result<(), HttpError> {
-        if !Scanned::of(&Text::new(field.name())).references.is_empty() {
-            return Err(HttpError::ReferenceNotAllowed { place: "header name".to_owned() });
-        }
-        check_name(field.name())?;
-        let template = match &field.value {
-            FieldValue::Removed => return Ok(()),
-            FieldValue::Empty => Template::fixed(""),
-            FieldValue::Text(text) => {
-                if text.as_bytes().iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-                    return Err(refused(
-                        field.name(),
-                        "its value holds a line break or another control character",
-                    ));
-                }
-                Template::new(text, &format!("header {}", field.name()), Rule::Header, self.malformed)
-            }
-        };
-        self.push(field.name(), PlannedValue::Text(template));
+        self.headers.extend(planned_field(field, "header", self.malformed)?);
         Ok(())
     }
 
@@ -176,6 +194,32 @@ impl Assembly<'_> {
         let slots = slots.map(|(name, span)| Slot { rule: rule(&span), name, span }).collect();
         vec![Template::with_slots(text, 0..text.as_bytes().len(), slots, BASIC_PLACE)]
     }
+}
+
+/// A header that the user wrote; `None` for one that is not to be sent.
+pub(crate) fn planned_field(
+    field: &HeaderField,
+    what: &str,
+    malformed: &mut Vec<MalformedUse>,
+) -> Result<Option<PlannedHeader>, HttpError> {
+    if !Scanned::of(&Text::new(field.name())).references.is_empty() {
+        return Err(HttpError::ReferenceNotAllowed { place: format!("{what} name") });
+    }
+    check_name(field.name())?;
+    let template = match &field.value {
+        FieldValue::Removed => return Ok(None),
+        FieldValue::Empty => Template::fixed(""),
+        FieldValue::Text(text) => {
+            if text.as_bytes().iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+                return Err(refused(
+                    field.name(),
+                    "its value holds a line break or another control character",
+                ));
+            }
+            Template::new(text, &format!("{what} {}", field.name()), Rule::Header, malformed)
+        }
+    };
+    Ok(Some(PlannedHeader::new(field.name(), PlannedValue::Text(template))))
 }
 
 /// Host and port as a Host header has them: the port only if it is not the scheme's own.

@@ -13,10 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use subrosa_secret::{Deviation, Host, HostRule, Origin};
+use subrosa_secret::{Destination, Deviation, Host, HostRule, Origin, Scheme};
 
 use crate::error::HttpError;
 use crate::identity::Identity;
+use crate::proxy::{Proxy, ProxyKind};
 use crate::route::{ConnectTo, Resolve};
 use crate::transport::tls::{self, TlsSettings};
 
@@ -68,6 +69,8 @@ pub struct ConnectionOptions {
     pub resolve: Vec<Resolve>,
     /// Hosts that stand for hosts (`--connect-to`); the first that fits counts.
     pub connect_to: Vec<ConnectTo>,
+    /// The proxy to go through (`-x`). None of the environment's is ever used.
+    pub proxy: Option<Proxy>,
     /// The versions of HTTP to offer.
     pub protocol: Protocol,
 }
@@ -91,6 +94,16 @@ pub(crate) struct Endpoint {
     pub(crate) port: u16,
     /// Known addresses: no name is looked up.
     pub(crate) addresses: Option<Vec<IpAddr>>,
+}
+
+impl Endpoint {
+    /// Whether it is on this machine, as far as literal addresses tell.
+    fn is_loopback(&self) -> bool {
+        match &self.addresses {
+            Some(addresses) => addresses.iter().all(IpAddr::is_loopback),
+            None => self.host.is_loopback(),
+        }
+    }
 }
 
 impl Trust {
@@ -149,41 +162,99 @@ impl Connection {
                 Trust::InsecureAnybody => found.push(Deviation::Insecure),
             }
         }
-        let endpoint = self.endpoint(origin);
+        let endpoint = self.far_end(origin);
         if endpoint.host != origin.host || endpoint.port != origin.port {
             found.push(Deviation::ConnectTo);
         }
         if endpoint.addresses.is_some() && !matches!(endpoint.host, Host::V4(_) | Host::V6(_)) {
             found.push(Deviation::Resolve);
         }
+        if self.proxy_for(origin).is_some() {
+            found.push(Deviation::Proxy);
+        }
         found
     }
 
-    /// Whether literal addresses and overrides alone say that the way to `origin` ends on this machine.
-    pub(crate) fn ends_on_loopback(&self, origin: &Origin) -> bool {
-        let endpoint = self.endpoint(origin);
-        match endpoint.addresses {
-            Some(addresses) => addresses.iter().all(IpAddr::is_loopback),
-            None => endpoint.host.is_loopback(),
+    /// The proxy on the way to `origin`.
+    pub(crate) fn proxy_for(&self, origin: &Origin) -> Option<&Proxy> {
+        self.options.proxy.as_ref().filter(|proxy| !proxy.except.covers(&origin.host))
+    }
+
+    /// Whether the proxy is handed the request itself, and not asked for a tunnel: plain http, unless a tunnel is
+    /// wanted or the request goes to another host than its URL says, as with curl.
+    pub(crate) fn forwards(&self, origin: &Origin) -> bool {
+        let plain = origin.scheme == Scheme::Http && self.detour(origin).is_none();
+        self.proxy_for(origin).is_some_and(|proxy| proxy.kind() == ProxyKind::Http && !proxy.tunnel && plain)
+    }
+
+    /// The proxy as a destination: of the deviations only those of the way to itself.
+    pub(crate) fn proxy_destination(&self, proxy: &Proxy) -> Destination {
+        let endpoint = self.near_end(proxy);
+        let mut deviations = Vec::new();
+        if proxy.origin().scheme == Scheme::Https && !proxy.authorities.is_empty() {
+            deviations.push(Deviation::CustomCa);
         }
+        let is_named = matches!(endpoint.host, Host::Domain(_));
+        if is_named && endpoint.addresses.is_some() {
+            deviations.push(Deviation::Resolve);
+        }
+        Destination { origin: proxy.origin().clone(), deviations, ends_on_loopback: endpoint.is_loopback() }
+    }
+
+    /// Whether literal addresses and overrides alone say that the way to `origin` ends on this machine. What goes
+    /// through a proxy ends where the proxy lets it, which nobody here can see.
+    pub(crate) fn ends_on_loopback(&self, origin: &Origin) -> bool {
+        self.proxy_for(origin).is_none() && self.far_end(origin).is_loopback()
+    }
+
+    /// Where to open a connection to for `origin`: the proxy, or the host itself.
+    pub(crate) fn endpoint(&self, origin: &Origin) -> Endpoint {
+        self.proxy_for(origin).map_or_else(|| self.far_end(origin), |proxy| self.near_end(proxy))
+    }
+
+    fn near_end(&self, proxy: &Proxy) -> Endpoint {
+        let (host, port) = (proxy.origin().host.clone(), proxy.origin().port);
+        Endpoint { addresses: self.addresses(&host, port), host, port }
+    }
+
+    fn detour(&self, origin: &Origin) -> Option<&ConnectTo> {
+        self.options.connect_to.iter().find(|detour| detour.applies_to(&origin.host, origin.port))
     }
 
     /// `--connect-to` first, then `--resolve` for the host that it leads to: curl's order.
-    pub(crate) fn endpoint(&self, origin: &Origin) -> Endpoint {
-        let detour =
-            self.options.connect_to.iter().find(|detour| detour.applies_to(&origin.host, origin.port));
-        let (host, port) = match detour {
+    pub(crate) fn far_end(&self, origin: &Origin) -> Endpoint {
+        let (host, port) = match self.detour(origin) {
             Some(detour) => detour.target(&origin.host, origin.port),
             None => (origin.host.clone(), origin.port),
         };
-        let addresses = match &host {
+        Endpoint { addresses: self.addresses(&host, port), host, port }
+    }
+
+    fn addresses(&self, host: &Host, port: u16) -> Option<Vec<IpAddr>> {
+        match host {
             Host::V4(address) => Some(vec![IpAddr::V4(*address)]),
             Host::V6(address) => Some(vec![IpAddr::V6(*address)]),
             Host::Domain(name) => {
                 self.options.resolve.iter().rev().find_map(|entry| entry.addresses_of(name, port))
             }
+        }
+    }
+
+    /// The TLS settings for an https proxy. It speaks HTTP/1.1, and is trusted apart from hosts: `-k` is not for it.
+    pub(crate) fn proxy_tls(&self, proxy: &Proxy) -> Result<Arc<ClientConfig>, HttpError> {
+        let choice = self.choice(proxy.origin());
+        let trust = match &proxy.authorities[..] {
+            [] => Trust::System,
+            own => Trust::Ca(own.to_vec()),
         };
-        Endpoint { host, port, addresses }
+        let kept = &self.options.kept;
+        let config = tls::config(&TlsSettings {
+            trust: &trust,
+            authorities: choice.authorities.map_or(&[], |at| &kept[at].authorities),
+            identity: choice.identity.and_then(|at| kept[at].identity.as_ref()),
+            protocol: Protocol::Http11,
+        });
+        config.map(Arc::new)
     }
 
     /// The TLS settings for `origin`, made when the first connection needs them: reading the system's certificates

@@ -81,6 +81,16 @@ pub enum HttpError {
         why: &'static str,
     },
 
+    /// The text of `-x` cannot be read.
+    #[error("the proxy is refused: {why}")]
+    ProxyMalformed {
+        /// What is wrong with it, without its text.
+        why: String,
+    },
+    /// A kind of proxy that is not spoken to.
+    #[error("a proxy is one of http://, https://, socks5:// and socks5h://")]
+    ProxySchemeUnsupported,
+
     // --- the machine
     /// The file of `--cacert` cannot be read or holds no certificate.
     #[error("cannot read the CA file {path}: {source}")]
@@ -141,6 +151,38 @@ pub enum HttpError {
         host: String,
         /// The resolver's answer.
         source: Option<io::Error>,
+    },
+    /// The proxy's name does not resolve.
+    #[error("could not resolve the proxy {host}")]
+    ResolveProxy {
+        /// The name asked for.
+        host: String,
+        /// The resolver's answer.
+        source: Option<io::Error>,
+    },
+    /// The proxy does not make the connection that it was asked for.
+    #[error("the proxy {host} refuses to connect: it answered with status {status}")]
+    ProxyRefused {
+        /// The proxy.
+        host: String,
+        /// Its answer to CONNECT.
+        status: u16,
+    },
+    /// The proxy's answer to CONNECT is none.
+    #[error("the proxy {host} does not answer as a proxy: {why}")]
+    ProxyReply {
+        /// The proxy.
+        host: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A SOCKS proxy does not make the connection that it was asked for.
+    #[error("the SOCKS proxy {host}: {why}")]
+    Socks {
+        /// The proxy.
+        host: String,
+        /// What it says, or what is wrong with it.
+        why: &'static str,
     },
     /// No address of the host accepts a connection.
     #[error("could not connect to {host} port {port}")]
@@ -308,6 +350,8 @@ impl HttpError {
             Self::NoValue { .. } => "no_value",
             Self::ValueRefused { .. } => "value_refused",
             Self::OptionMalformed { .. } => "option_malformed",
+            Self::ProxyMalformed { .. } => "proxy_malformed",
+            Self::ProxySchemeUnsupported => "proxy_scheme_unsupported",
             Self::CaFile { .. } => "ca_file",
             Self::ClientCertificate { .. } => "client_certificate",
             Self::PassphraseMissing => "passphrase_missing",
@@ -318,6 +362,10 @@ impl HttpError {
             Self::BodyChanged { .. } => "body_changed",
             Self::BodyNotRepeatable { .. } => "body_not_repeatable",
             Self::Resolve { .. } => "resolve",
+            Self::ResolveProxy { .. } => "resolve_proxy",
+            Self::ProxyRefused { .. } => "proxy_refused",
+            Self::ProxyReply { .. } => "proxy_reply",
+            Self::Socks { .. } => "socks",
             Self::Connect { .. } => "connect",
             Self::NotLoopback { .. } => "not_loopback",
             Self::Timeout { .. } => "timeout",
@@ -347,8 +395,9 @@ impl HttpError {
         Some(match self {
             Self::NotHttp { .. } | Self::SpeaksTls { .. } | Self::SchemeUnsupported { .. } => 1,
             Self::UrlMalformed { .. } => 3,
+            Self::ProxyMalformed { .. } | Self::ResolveProxy { .. } => 5,
             Self::Resolve { .. } => 6,
-            Self::Connect { .. } => 7,
+            Self::Connect { .. } | Self::ProxySchemeUnsupported => 7,
             Self::Reply { .. } => 8,
             Self::Http2 { .. } => 16,
             Self::Partial { .. } => 18,
@@ -360,7 +409,7 @@ impl HttpError {
             Self::OptionMalformed { .. } => 49,
             Self::EmptyReply { .. } => 52,
             Self::Send { .. } => 55,
-            Self::Receive { .. } => 56,
+            Self::Receive { .. } | Self::ProxyRefused { .. } | Self::ProxyReply { .. } => 56,
             Self::ClientCertificate { .. }
             | Self::PassphraseMissing
             | Self::PassphraseWrong
@@ -369,6 +418,7 @@ impl HttpError {
             Self::Decoding { .. } => 61,
             Self::BodyNotRepeatable { .. } => 65,
             Self::CaFile { .. } => 77,
+            Self::Socks { .. } => 97,
             _ => return None,
         })
     }
@@ -380,6 +430,9 @@ impl HttpError {
             Self::ValueRefused { why, .. } => why.hint(),
             Self::Certificate { fault, .. } => fault.hint(),
             Self::Tls { fault, .. } => fault.hint(),
+            Self::ProxyRefused { status: 407, .. } => {
+                Some("-U '<<vault:user>>:<<vault:password>>' says who asks")
+            }
             Self::KeyFormOld => Some("openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem"),
             Self::BodyNotRepeatable { .. } => Some("send it from a file"),
             Self::SpeaksTls { .. } => Some("write the URL with https://"),

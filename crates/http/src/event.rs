@@ -43,6 +43,15 @@ pub enum Event<'a> {
         /// Where it ends.
         remote: SocketAddr,
     },
+    /// The request for a tunnel goes to the proxy.
+    ConnectHead(&'a [u8]),
+    /// The proxy has answered to it.
+    ConnectResponseHead {
+        /// The answer.
+        head: &'a ResponseHead,
+        /// Whether it belongs to what is shown of the response.
+        is_output: bool,
+    },
     /// The request head goes out, in the form of HTTP/1 also when it is sent over HTTP/2.
     RequestHead(&'a [u8]),
     /// The request body goes out.
@@ -66,7 +75,8 @@ pub trait Observer {
     /// Told of each step as it happens.
     fn event(&mut self, _event: Event<'_>) {}
 
-    /// Called once the connection stands and TLS is verified, immediately before the first byte of the request.
+    /// Called once the connection stands and TLS is verified, immediately before the first byte of the request; on a
+    /// way through a proxy also before that is told anything, with the proxy as the origin.
     /// An error keeps the request from being sent: the place to write an audit entry.
     ///
     /// # Errors

@@ -15,9 +15,10 @@ use crate::error::HttpError;
 use crate::framing::{self, Framed, Framing};
 use crate::header::{is_token, refused};
 use crate::payload::{Payload, Piece};
+use crate::proxy_plan::PlannedProxy;
 use crate::request::{Expect, Injected, Request};
 use crate::target::{Target, plan_url};
-use crate::template::{MalformedUse, Scanned};
+use crate::template::{MalformedUse, Scanned, Template};
 use crate::text::{Sink, Text};
 use crate::values::Values;
 
@@ -33,11 +34,13 @@ pub struct PlannedUse {
     pub placement: Placement,
     /// The place for people: `URL query`, `header Authorization`, `-u user:password`, `body` ...
     pub place: String,
+    /// Who gets it: what the URL says, or a proxy on the way there.
+    pub destination: Destination,
 }
 
 /// A request whose every reference and whose destination are known, without a single value.
 ///
-/// The caller judges [`Plan::uses`] against [`Plan::destination`], then fills. A plan is bound to the
+/// The caller judges each of [`Plan::uses`] against its destination, then fills. A plan is bound to the
 /// [`Connection`] that it was made with, and so is the filled request: what was judged is what is used.
 pub struct Plan {
     method: String,
@@ -50,6 +53,7 @@ pub struct Plan {
     framing: Framing,
     uploads: bool,
     expect_timeout: Duration,
+    proxy: Option<PlannedProxy>,
     connection: Arc<Connection>,
 }
 
@@ -62,15 +66,20 @@ impl Plan {
             Some(body) => Some(body.pieces(content_type(draft), &mut malformed)?),
             None => None,
         };
-        let headers = assemble::headers(draft, &url.origin, url.userinfo, &mut malformed)?;
-        let uses = uses(&url.target, &headers, body.as_deref());
-        let framing = framing::check(&draft.headers, framed(draft), !uses.is_empty())?;
+        let proxy = connection.proxy_for(&url.origin);
+        let forwarder = proxy.filter(|_| connection.forwards(&url.origin));
+        let headers = assemble::headers(draft, &url.origin, url.userinfo, forwarder, &mut malformed)?;
+        let planned = |proxy| PlannedProxy::of(proxy, connection, &url.origin, &mut malformed);
+        let proxy = proxy.map(planned).transpose()?;
         let mut deviations = connection.deviations(&url.origin);
         if framing::is_foreign_host(&draft.headers, &url.origin) {
             deviations.push(Deviation::ForeignHost);
         }
         let ends_on_loopback = connection.ends_on_loopback(&url.origin);
         let destination = Destination { origin: url.origin, deviations, ends_on_loopback };
+        let uses = Uses { host: &destination, proxy: proxy.as_ref() };
+        let uses = uses.of(&url.target, &headers, body.as_deref());
+        let framing = framing::check(&draft.headers, framed(draft), !uses.is_empty())?;
         Ok(Self {
             method,
             destination,
@@ -82,6 +91,7 @@ impl Plan {
             framing,
             uploads: draft.body_to_send().is_some_and(|body| body.kind() == BodyKind::Upload),
             expect_timeout: draft.expect_timeout,
+            proxy,
             connection: connection.clone(),
         })
     }
@@ -92,7 +102,13 @@ impl Plan {
         &self.destination
     }
 
-    /// Every reference, in the order URL, headers, body.
+    /// The proxy that it goes through, if there is one.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&Destination> {
+        self.proxy.as_ref().map(|proxy| &proxy.destination)
+    }
+
+    /// Every reference, in the order URL, headers, body, proxy.
     #[must_use]
     pub fn uses(&self) -> &[PlannedUse] {
         &self.uses
@@ -148,6 +164,8 @@ impl Plan {
             expect_timeout: self.expect_timeout,
             body,
             must_end_on_loopback: self.destination.ends_on_loopback,
+            proxy: self.proxy.as_ref().map(|proxy| proxy.fill(values)).transpose()?,
+            proxy_must_end_on_loopback: self.proxy().is_some_and(|proxy| proxy.ends_on_loopback),
             injected: self.injected(values)?,
             connection: self.connection.clone(),
         })
@@ -172,6 +190,7 @@ impl Plan {
             if let Some(known) = injected.iter_mut().find(|known| known.name == used.name) {
                 known.in_url |= in_url;
                 known.in_body |= used.placement == Placement::Body;
+                known.to_host |= used.destination == self.destination;
                 continue;
             }
             let missing = || HttpError::NoValue {
@@ -181,7 +200,8 @@ impl Plan {
             let value = values.value(&used.name).ok_or_else(missing)?;
             let value = SecretValue::new(value.expose_secret().to_vec()).map_err(|_| missing())?;
             let in_body = used.placement == Placement::Body;
-            injected.push(Injected { name: used.name.clone(), value, in_url, in_body });
+            let to_host = used.destination == self.destination;
+            injected.push(Injected { name: used.name.clone(), value, in_url, in_body, to_host });
         }
         Ok(injected)
     }
@@ -208,22 +228,41 @@ fn content_type(draft: &RequestDraft) -> Option<&[u8]> {
     draft.headers.iter().find(|field| field.is("Content-Type"))?.written()
 }
 
-fn uses(target: &Target, headers: &[PlannedHeader], body: Option<&[PlannedPiece]>) -> Vec<PlannedUse> {
-    let in_headers = headers.iter().flat_map(|header| match &header.value {
-        PlannedValue::Text(template) => std::slice::from_ref(template),
-        PlannedValue::Basic(templates) => templates,
-        PlannedValue::Length => &[],
-    });
-    let in_body = body.into_iter().flatten().filter_map(PlannedPiece::template);
-    let templates = target.templates().chain(in_headers).chain(in_body);
-    let uses = templates.flat_map(|template| {
-        template.slots().iter().map(|slot| PlannedUse {
-            name: slot.name.clone(),
-            placement: slot.rule.placement(),
-            place: template.place.to_string(),
-        })
-    });
-    uses.collect()
+/// Who gets what.
+struct Uses<'a> {
+    host: &'a Destination,
+    proxy: Option<&'a PlannedProxy>,
+}
+
+impl Uses<'_> {
+    fn of(
+        &self,
+        target: &Target,
+        headers: &[PlannedHeader],
+        body: Option<&[PlannedPiece]>,
+    ) -> Vec<PlannedUse> {
+        let to_proxy = self.proxy.map_or(self.host, |proxy| &proxy.destination);
+        let mut uses = Vec::new();
+        target.templates().for_each(|template| note(template, self.host, &mut uses));
+        for header in headers {
+            let to = if header.to_proxy { to_proxy } else { self.host };
+            header.value.templates().iter().for_each(|template| note(template, to, &mut uses));
+        }
+        let in_body = body.into_iter().flatten().filter_map(PlannedPiece::template);
+        in_body.for_each(|template| note(template, self.host, &mut uses));
+        let apart = self.proxy.map(PlannedProxy::templates).unwrap_or_default();
+        apart.into_iter().for_each(|template| note(template, to_proxy, &mut uses));
+        uses
+    }
+}
+
+fn note(template: &Template, destination: &Destination, uses: &mut Vec<PlannedUse>) {
+    uses.extend(template.slots().iter().map(|slot| PlannedUse {
+        name: slot.name.clone(),
+        placement: slot.rule.placement(),
+        place: template.place.to_string(),
+        destination: destination.clone(),
+    }));
 }
 
 /// Text that stands together becomes one piece; text that filling leaves as it is is not copied.
@@ -255,7 +294,8 @@ fn fill_body(pieces: &[PlannedPiece], values: &dyn Values) -> Result<Payload, Ht
     Ok(Payload::new(filled))
 }
 
-fn fill_header(
+/// Everything after the colon of a header.
+pub(crate) fn fill_header(
     value: &PlannedValue,
     length: u64,
     values: &dyn Values,

@@ -94,7 +94,7 @@ impl Chain {
         if self.is_carried_by(location, stays) {
             return stop(RedirectFault::LocationCarriesSecret);
         }
-        if leaves_tls && !self.injected.is_empty() {
+        if leaves_tls && self.injected.iter().any(|injected| injected.to_host) {
             return stop(RedirectFault::Downgrade);
         }
         let mut next = draft.clone();

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::connection::Connection;
 use crate::error::HttpError;
 use crate::payload::{Payload, PayloadReader};
+use crate::proxy_plan::FilledProxy;
 use crate::text::Sink;
 
 /// A request that is ready to be sent. Holds secrets: no `Debug`, wiped when dropped.
@@ -26,6 +27,8 @@ pub struct Request {
     /// How long a server that was asked may take before the body is sent nonetheless.
     pub(crate) expect_timeout: Duration,
     pub(crate) must_end_on_loopback: bool,
+    pub(crate) proxy: Option<FilledProxy>,
+    pub(crate) proxy_must_end_on_loopback: bool,
     pub(crate) injected: Vec<Injected>,
     pub(crate) connection: Arc<Connection>,
 }
@@ -46,6 +49,8 @@ pub(crate) struct Injected {
     pub(crate) value: SecretValue,
     pub(crate) in_url: bool,
     pub(crate) in_body: bool,
+    /// Whether the host got it, and not a proxy alone.
+    pub(crate) to_host: bool,
 }
 
 impl Request {
@@ -71,6 +76,10 @@ impl Request {
         let mut head = Sink::with_capacity(size);
         head.extend(self.method.as_bytes());
         head.push(b' ');
+        if matches!(self.proxy, Some(FilledProxy::Request)) {
+            // RFC 9112, 3.2.2
+            head.extend(self.origin.to_string().as_bytes());
+        }
         head.extend(&self.target);
         head.extend(b" HTTP/1.1\r\n");
         for (name, value) in &self.headers {

@@ -31,7 +31,8 @@ pub(crate) struct UrlPlan {
     pub(crate) target: Target,
 }
 
-struct SplitUrl<'a> {
+/// A URL split into its parts, its references among them.
+pub(crate) struct SplitUrl<'a> {
     text: &'a Text,
     masked: Zeroizing<Vec<u8>>,
     references: Vec<(subrosa_secret::Name, Range<usize>)>,
@@ -48,7 +49,7 @@ pub(crate) fn plan_url(
     }
     url.no_reference_in_fragment(parts.fragment.clone())?;
     let userinfo = match (&parts.userinfo, &draft.credentials_of) {
-        (Some(range), _) => Some(url.userinfo(range.clone())?),
+        (Some(range), _) => Some(url.userinfo(range.clone(), USERINFO)?),
         (None, Some(earlier)) => credentials(earlier)?,
         (None, None) => None,
     };
@@ -65,11 +66,11 @@ pub(crate) fn plan_url(
 /// The `user:password@` of a URL.
 pub(crate) fn credentials(text: &Text) -> Result<Option<Vec<Template>>, HttpError> {
     let (url, parts) = SplitUrl::of(text)?;
-    parts.userinfo.map(|range| url.userinfo(range)).transpose()
+    parts.userinfo.map(|range| url.userinfo(range, USERINFO)).transpose()
 }
 
 impl<'a> SplitUrl<'a> {
-    fn of(text: &'a Text) -> Result<(Self, UrlParts), HttpError> {
+    pub(crate) fn of(text: &'a Text) -> Result<(Self, UrlParts), HttpError> {
         let scanned = Scanned::of(text);
         if let Some(fault) = scanned.malformed.first() {
             return Err(HttpError::MalformedReference { place: "URL".to_owned(), fault: fault.to_string() });
@@ -98,7 +99,8 @@ impl<'a> SplitUrl<'a> {
         Ok(())
     }
 
-    fn userinfo(&self, range: Range<usize>) -> Result<Vec<Template>, HttpError> {
+    /// `user`, `:` and `password`, decoded.
+    pub(crate) fn userinfo(&self, range: Range<usize>, place: &str) -> Result<Vec<Template>, HttpError> {
         let masked = &self.masked[range.clone()];
         if crate::percent::decode(masked).contains(&0) {
             return Err(malformed_url("its user or password holds a NUL"));
@@ -106,9 +108,9 @@ impl<'a> SplitUrl<'a> {
         let colon = masked.iter().position(|byte| *byte == b':').map_or(range.end, |at| range.start + at);
         let password = (colon + 1).min(range.end)..range.end;
         Ok(vec![
-            self.template(range.start..colon, Rule::BasicUser, USERINFO).around(Around::Decoded),
+            self.template(range.start..colon, Rule::BasicUser, place).around(Around::Decoded),
             Template::fixed(":"),
-            self.template(password, Rule::BasicPassword, USERINFO).around(Around::Decoded),
+            self.template(password, Rule::BasicPassword, place).around(Around::Decoded),
         ])
     }
 

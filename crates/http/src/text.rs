@@ -56,6 +56,11 @@ impl Text {
         Self { bytes: Arc::new(Zeroizing::new([&self.bytes, more].concat())), literal: self.literal }
     }
 
+    /// The same with more before it, treated alike.
+    pub(crate) fn preceded_by(&self, more: &[u8]) -> Self {
+        Self { bytes: Arc::new(Zeroizing::new([more, &self.bytes].concat())), literal: self.literal }
+    }
+
     pub(crate) fn shared(&self) -> Arc<Zeroizing<Vec<u8>>> {
         self.bytes.clone()
     }

@@ -31,6 +31,8 @@ const SOCKET_KNOBS: &str = "sockets are left as the system makes them";
 const TR_ENCODING: &str = "no server in use compresses this way; see --compressed";
 const KERBEROS: &str = "the machine's single sign-on is not used";
 const PROXIES: &str = "of proxies only the usual ways are meant to be supported";
+const PROXY_CERT: &str =
+    "'subrosa cert add --host' keeps a client certificate for a proxy as for any other host";
 const NOT_HTTP: &str = "subrosa speaks HTTP only";
 
 const fn known(short: Option<char>, long: &'static str, takes: Takes, support: Support) -> Flag {
@@ -42,6 +44,7 @@ pub(super) const FLAGS: &[Flag] = &[
     // asks for what happens anyway
     known(Some('q'), "disable", Switch, Already),
     known(None, "basic", Switch, Already),
+    known(None, "proxy-basic", Switch, Already),
     known(Some('N'), "no-buffer", Switch, Already),
     known(None, "no-progress-meter", Switch, Already),
     known(None, "tcp-nodelay", Switch, Already),
@@ -57,19 +60,6 @@ pub(super) const FLAGS: &[Flag] = &[
     known(Some('c'), "cookie-jar", Value("VALUE"), Planned),
     known(Some('j'), "junk-session-cookies", Switch, Planned),
     known(Some('C'), "continue-at", Value("VALUE"), Planned),
-    known(Some('x'), "proxy", Value("VALUE"), Planned),
-    known(Some('U'), "proxy-user", Value("VALUE"), Planned),
-    known(Some('p'), "proxytunnel", Switch, Planned),
-    known(None, "noproxy", Value("VALUE"), Planned),
-    known(None, "proxy-header", Value("VALUE"), Planned),
-    known(None, "proxy-basic", Switch, Planned),
-    known(None, "proxy-cacert", Value("VALUE"), Planned),
-    known(None, "proxy-cert", Value("VALUE"), Planned),
-    known(None, "proxy-key", Value("VALUE"), Planned),
-    known(None, "proxy-http2", Switch, Planned),
-    known(None, "suppress-connect-headers", Switch, Planned),
-    known(None, "socks5", Value("VALUE"), Planned),
-    known(None, "socks5-hostname", Value("VALUE"), Planned),
     known(Some('4'), "ipv4", Switch, Planned),
     known(Some('6'), "ipv6", Switch, Planned),
     known(None, "happy-eyeballs-timeout-ms", Value("VALUE"), Planned),
@@ -102,9 +92,6 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "raw", Switch, Planned),
     known(Some('#'), "progress-bar", Switch, Planned),
     known(None, "ignore-content-length", Switch, Planned),
-    known(None, "pass", Value("VALUE"), Planned),
-    known(None, "cert-type", Value("VALUE"), Planned),
-    known(None, "key-type", Value("VALUE"), Planned),
     known(None, "capath", Value("VALUE"), Planned),
     known(None, "pinnedpubkey", Value("VALUE"), Planned),
     known(None, "crlfile", Value("VALUE"), Planned),
@@ -199,6 +186,9 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "preproxy", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy1.0", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-anyauth", Switch, Never(PROXIES)),
+    known(None, "proxy-cert", Value("VALUE"), Never(PROXY_CERT)),
+    known(None, "proxy-key", Value("VALUE"), Never(PROXY_CERT)),
+    known(None, "proxy-http2", Switch, Never(PROXIES)),
     known(None, "proxy-capath", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-ca-native", Switch, Never(PROXIES)),
     known(None, "proxy-cert-type", Value("VALUE"), Never(PROXIES)),

@@ -1,8 +1,10 @@
 //! From flags to drafts: what curl would send, with the references still in it.
 
 use super::command_line::CommandLine;
-use super::operation::{Data, DataKind, Operation, Version, Way};
+use super::operation::{Data, DataKind, Operation};
+use super::secrets::Secrets;
 use super::transfers::Output;
+use super::way::{self, Refs, Way};
 use super::{glob, outputs, query};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -15,10 +17,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use subrosa_http::{
-    Body, BodyKind, ConnectTo, Connection, ConnectionOptions, HeaderField, Identity, Protocol, RequestDraft,
-    Resolve, Text, Trust, read_identity_file,
-};
+use subrosa_http::{Body, BodyKind, Connection, HeaderField, RequestDraft, Text};
 
 /// One request of a command line.
 pub(super) struct Job<'a> {
@@ -40,17 +39,22 @@ pub(super) struct Job<'a> {
 }
 
 /// Every request that the command line stands for.
-pub(super) fn jobs<'a>(context: &Context, line: &'a CommandLine) -> Outcome<Vec<Job<'a>>> {
+pub(super) fn jobs<'a>(
+    context: &Context,
+    line: &'a CommandLine,
+    secrets: &mut Secrets,
+) -> Outcome<Vec<Job<'a>>> {
     let mut jobs = Vec::new();
     // operations that want the same kind of connection share it
-    let mut ways: Vec<(&Way, Arc<Connection>)> = Vec::new();
+    let mut ways: Vec<(&Way, Refs<'_>, Arc<Connection>)> = Vec::new();
     for operation in line.operations() {
-        let known = ways.iter().find(|(way, _)| **way == operation.way);
+        let refs = Refs { no_refs: operation.no_refs, user_agent: operation.user_agent.as_deref() };
+        let known = ways.iter().find(|(way, known, _)| **way == operation.way && *known == refs);
         let connection = match known {
-            Some((_, connection)) => Arc::clone(connection),
-            None => connection(&operation.way)?,
+            Some((_, _, connection)) => Arc::clone(connection),
+            None => way::connection(context, secrets, &operation.way, refs)?,
         };
-        ways.push((&operation.way, Arc::clone(&connection)));
+        ways.push((&operation.way, refs, Arc::clone(&connection)));
         jobs_of(context, operation, &connection, &mut jobs)?;
     }
     Ok(jobs)
@@ -86,36 +90,6 @@ fn jobs_of<'a>(
         }
     }
     Ok(())
-}
-
-/// How requests reach their hosts.
-fn connection(way: &Way) -> Outcome<Arc<Connection>> {
-    let trust = match &way.cacert {
-        _ if way.insecure => Trust::InsecureAnybody,
-        Some(path) => Trust::from_ca_file(path)?,
-        None => Trust::System,
-    };
-    let identity = match &way.cert {
-        Some(path) => Some(identity(path, way.key.as_deref())?),
-        None => None,
-    };
-    let protocol = if way.version == Some(Version::Http11) { Protocol::Http11 } else { Protocol::Http2 };
-    let options = ConnectionOptions {
-        trust,
-        identity,
-        kept: Vec::new(),
-        resolve: way.resolve.iter().map(|text| Resolve::parse(text)).collect::<Result<_, _>>()?,
-        connect_to: way.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
-        protocol,
-    };
-    Ok(Connection::new(options))
-}
-
-/// Without a key file the key is looked for in the certificate's.
-fn identity(certificate: &Path, key: Option<&Path>) -> Outcome<Identity> {
-    let certificate = read_identity_file(certificate)?;
-    let key = key.map(read_identity_file).transpose()?;
-    Ok(Identity::from_pem(&certificate, key.as_ref().unwrap_or(&certificate), None)?)
 }
 
 fn expand(pattern: &str, args: &Operation) -> Outcome<Vec<glob::Expansion>> {

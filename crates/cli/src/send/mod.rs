@@ -9,6 +9,7 @@ mod flags;
 mod glob;
 pub(crate) mod help;
 mod http_date;
+mod identity;
 mod numbers;
 mod operation;
 mod outputs;
@@ -21,6 +22,7 @@ mod secrets;
 mod transfer;
 mod transfers;
 mod watch;
+mod way;
 mod write_out;
 
 use crate::context::{Context, Given, UnlockFlags};

@@ -4,8 +4,8 @@ use super::flags::Id;
 use super::numbers::{bytes, count, mode, redirects, seconds};
 use super::saving::{Clobber, Saving};
 use super::transfers::{Output, Transfers};
+use super::way::Way;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// One of the flags that make up the body, in the order given.
@@ -70,19 +70,6 @@ pub(crate) struct Operation {
     pub(crate) expand_files: Option<bool>,
 }
 
-/// The flags that decide what kind of connection a request needs. Operations for which these are the same share
-/// connections, so a flag that makes two connections differ has its place here.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Way {
-    pub(crate) insecure: bool,
-    pub(crate) cacert: Option<PathBuf>,
-    pub(crate) cert: Option<PathBuf>,
-    pub(crate) key: Option<PathBuf>,
-    pub(crate) resolve: Vec<String>,
-    pub(crate) connect_to: Vec<String>,
-    pub(crate) version: Option<Version>,
-}
-
 /// The flags about further attempts.
 #[derive(Debug, Default)]
 pub(crate) struct Retry {
@@ -92,12 +79,6 @@ pub(crate) struct Retry {
     pub(crate) max_time: Option<Duration>,
     pub(crate) refused: bool,
     pub(crate) all: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
-    Http11,
-    Http2,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,12 +127,7 @@ impl Operation {
             Id::OutputDir => self.saving.folder = Some(not_empty(value)?),
             Id::CreateFileMode => self.saving.mode = mode(&value)?,
             Id::ConnectTimeout => self.connect_timeout = seconds(&value)?,
-            Id::Cacert => self.way.cacert = Some(not_empty(value)?.into()),
-            Id::Cert => self.way.cert = Some(not_empty(value)?.into()),
-            Id::Key => self.way.key = Some(not_empty(value)?.into()),
-            Id::Resolve => self.way.resolve.push(text(value)?),
-            Id::ConnectTo => self.way.connect_to.push(text(value)?),
-            _ => return Err(String::from("the flag takes no value")),
+            _ => return self.way.take(id, value),
         }
         Ok(())
     }
@@ -163,9 +139,6 @@ impl Operation {
             Id::Get => self.get = on,
             Id::Globoff => self.globoff = on,
             Id::Location => self.location = on,
-            Id::Insecure => self.way.insecure = on,
-            Id::Http11 => self.way.version = Some(Version::Http11),
-            Id::Http2 => self.way.version = Some(Version::Http2),
             Id::Include => self.include = on,
             Id::Fail => self.fails(Fail::WithoutBody, on)?,
             Id::FailWithBody => self.fails(Fail::WithBody, on)?,
@@ -184,7 +157,7 @@ impl Operation {
             Id::RemoteNameAll => self.transfers.remote_name_all = on,
             Id::Refs => self.no_refs = !on,
             Id::ExpandFiles => self.expand_files = Some(on),
-            _ => return Err(String::from("the flag needs a value")),
+            _ => return self.way.switch(id, on),
         }
         Ok(())
     }

@@ -18,12 +18,12 @@ use subrosa_http::{HttpError, Plan};
 /// The code of the last transfer is that of the whole, as in curl. What is wrong on our side, such as an audit log
 /// that cannot be written, ends it all.
 pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
-    let jobs = draft::jobs(context, line)?;
+    let mut secrets = Secrets::new(context, line)?;
+    let jobs = draft::jobs(context, line, &mut secrets)?;
     let mut plans = Vec::with_capacity(jobs.len());
     for job in &jobs {
         plans.push(plan(job)?);
     }
-    let mut secrets = Secrets::new(context, line)?;
     let found = secrets.resolve(context, &plans, line.keep)?;
     let redactor = found.redactor();
     for name in redactor.unmasked() {

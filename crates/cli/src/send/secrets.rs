@@ -65,6 +65,29 @@ impl Secrets {
         })
     }
 
+    /// The value of a secret that this machine alone is shown, such as the passphrase of a file: no host gets it, so
+    /// that rules for hosts do not matter. The use is recorded.
+    pub(super) fn local(&mut self, context: &Context, name: &Name) -> Outcome<SecretValue> {
+        let vault = match self.vault.take() {
+            Some(vault) => vault,
+            None => unlock::open(context).map_err(|failure| failure.adding("; nothing was sent"))?,
+        };
+        let vault = self.vault.insert(vault);
+        let found =
+            lookup::require(context, vault, name).map_err(|failure| failure.with_exit(Exit::UNRESOLVED))?;
+        let refused = |why: &str| Failure::new(Exit::UNRESOLVED, format!("{name} {why}; nothing was sent"));
+        let word = crate::fault::quoted(name.as_str());
+        if !found.policy.enabled {
+            return Err(refused("is disabled").hint(format!("subrosa enable {word}")));
+        }
+        let value = vault.value(&found)?;
+        let value = value.ok_or_else(|| refused("has no value yet").hint(format!("subrosa set {word}")))?;
+        if self.audit {
+            record::shown(vault, &found.metadata.name)?;
+        }
+        Ok(value)
+    }
+
     /// Judges every use of every request, asks what only the user can answer, and looks the values up.
     /// Nothing has been sent when this fails.
     pub(super) fn resolve(&mut self, context: &Context, plans: &[Plan], keep: bool) -> Outcome<Found> {
@@ -77,7 +100,10 @@ impl Secrets {
         self.trust = context.trust()?;
         self.attended = context.terminal()?.is_some();
         self.profile = context.profile()?;
-        let mut vault = unlock::open(context).map_err(|failure| unopened(failure, &uses))?;
+        let mut vault = match self.vault.take() {
+            Some(vault) => vault,
+            None => unlock::open(context).map_err(|failure| unopened(failure, &uses))?,
+        };
         let source = LocalSource::new(&vault);
         let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
         let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
@@ -122,14 +148,18 @@ impl Secrets {
     /// Writes to the audit log what is about to leave, before it does: once for each secret and destination.
     pub(super) fn record(&mut self, found: &Found, plan: &Plan) -> Outcome {
         let Some(vault) = self.vault.as_ref().filter(|_| self.audit) else { return Ok(()) };
-        let origin = &plan.destination().origin;
-        let used = plan.uses().iter().filter_map(|used| found.0.get(&used.name));
-        let new: BTreeSet<Name> = used
-            .map(|resolved| resolved.secret.clone())
-            .filter(|secret| !self.recorded.contains(&(secret.clone(), origin.clone())))
-            .collect();
-        record::sent(vault, &new, origin)?;
-        self.recorded.extend(new.into_iter().map(|secret| (secret, origin.clone())));
+        let mut new: BTreeMap<Origin, BTreeSet<Name>> = BTreeMap::new();
+        for used in plan.uses() {
+            let Some(resolved) = found.0.get(&used.name) else { continue };
+            let (secret, origin) = (resolved.secret.clone(), used.destination.origin.clone());
+            if !self.recorded.contains(&(secret.clone(), origin.clone())) {
+                new.entry(origin).or_default().insert(secret);
+            }
+        }
+        for (origin, secrets) in new {
+            record::sent(vault, &secrets, &origin)?;
+            self.recorded.extend(secrets.into_iter().map(|secret| (secret, origin.clone())));
+        }
         Ok(())
     }
 
@@ -161,7 +191,7 @@ fn uses(plan: &Plan) -> impl Iterator<Item = Use> {
         name: used.name.clone(),
         placement: used.placement,
         place: used.place.clone(),
-        destination: plan.destination().clone(),
+        destination: used.destination.clone(),
     })
 }
 

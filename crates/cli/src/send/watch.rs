@@ -164,6 +164,14 @@ impl Observer for Watch<'_, '_> {
             Event::Reused { remote } => {
                 self.say('*', format!("using the connection to {} again", remote.ip()).as_bytes());
             }
+            Event::ConnectHead(head) => self.say_head('>', head),
+            Event::ConnectResponseHead { head, is_output } => {
+                self.say_head('<', &head.raw);
+                if is_output {
+                    self.delivery.head(head);
+                    self.heads += head.raw.len();
+                }
+            }
             Event::RequestHead(head) => self.say_head('>', head),
             Event::ResponseHead(head) => {
                 self.say_head('<', &head.raw);

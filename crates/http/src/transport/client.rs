@@ -3,23 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use subrosa_secret::Scheme;
-use tokio_rustls::client::TlsStream;
-
 use super::clock::Clock;
-use super::dial::dial;
-use super::http1::{Exchange, Http1, Message};
-use super::http2::Http2;
+use super::connect::{check_loopback, open};
+use super::http1::{Exchange, Message};
 use super::incoming::{Response, Source, Transfer};
-use super::pool::{Channel, Idle, Key, Pool, ends_here};
-use super::stream::Stream;
-use super::tls;
-use crate::certificate;
+use super::pool::{Channel, Idle, Key, Pool};
 use crate::error::HttpError;
-use crate::event::{Event, Observer, Sending, TlsFacts};
+use crate::event::{Event, Observer, Sending};
 use crate::payload::Payload;
 use crate::request::{Expect, Request};
-use crate::response::{Ends, Sizes, Timings};
+use crate::response::{Sizes, Timings};
 
 const EXPECTATION_FAILED: u16 = 417;
 /// Of an answer that only says so, no more than this is read to keep the connection.
@@ -35,10 +28,10 @@ pub struct Client {
 }
 
 /// A connection ready for a request.
-struct Ready {
-    idle: Idle,
-    reused: bool,
-    timings: Timings,
+pub(super) struct Ready {
+    pub(super) idle: Idle,
+    pub(super) reused: bool,
+    pub(super) timings: Timings,
 }
 
 impl Client {
@@ -103,7 +96,7 @@ impl Client {
             {
                 continue;
             }
-            check_loopback(request, &idle.ends)?;
+            check_loopback(request, &request.origin.host.to_string(), &idle.ends)?;
             observer.event(Event::Reused { remote: idle.ends.remote });
             return Ok(Ready { idle, reused: true, timings: Timings::default() });
         }
@@ -175,89 +168,31 @@ fn key(request: &Request) -> Key {
     Key { origin: request.origin.clone(), connection: request.connection.clone() }
 }
 
-fn check_loopback(request: &Request, ends: &Ends) -> Result<(), HttpError> {
-    if request.must_end_on_loopback && !ends_here(ends.remote) {
-        return Err(HttpError::NotLoopback { host: request.origin.host.to_string(), peer: ends.remote });
-    }
-    Ok(())
-}
-
 /// Nothing came back: what the server closed while the connection was idle looks like this. Over HTTP/2 it may
 /// have said goodbye (GOAWAY) as the request went out.
 fn is_dead_connection(error: &HttpError) -> bool {
     matches!(error, HttpError::EmptyReply { .. } | HttpError::Send { .. } | HttpError::Http2 { .. })
 }
 
-/// Name lookup, TCP, the loopback check, TLS: in this order, before a byte of the request.
-async fn open(request: &Request, clock: &Clock, observer: &mut dyn Observer) -> Result<Ready, HttpError> {
-    let endpoint = request.connection.endpoint(&request.origin);
-    let host = endpoint.host.to_string();
-    let dialed = dial(&endpoint, observer).await?;
-    let mut timings = Timings {
-        name_lookup: dialed.resolved - clock.started(),
-        connect: clock.started().elapsed(),
-        ..Timings::default()
-    };
-    let failed =
-        |source| HttpError::Connect { host: host.clone(), port: endpoint.port, source: Some(source) };
-    let ends = Ends {
-        remote: dialed.stream.peer_addr().map_err(failed)?,
-        local: dialed.stream.local_addr().map_err(failed)?,
-    };
-    check_loopback(request, &ends)?;
-    observer.event(Event::Connected { host: &host, remote: ends.remote });
-    let channel = match request.origin.scheme {
-        Scheme::Https => {
-            let config = request.connection.tls(&request.origin)?;
-            let stream = tls::handshake(config, &request.origin.host, dialed.stream).await?;
-            timings.app_connect = clock.started().elapsed();
-            observer.event(Event::Tls(&facts(&stream)));
-            let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let stream = Stream::Tls(Box::new(stream));
-            if speaks_http2 {
-                Channel::Http2(Http2::new(stream, &host).await?)
-            } else {
-                Channel::Http1(Box::new(Http1::new(stream)))
-            }
-        }
-        _ => Channel::Http1(Box::new(Http1::new(Stream::Plain(dialed.stream)))),
-    };
-    Ok(Ready { idle: Idle { channel, ends }, reused: false, timings })
-}
-
-fn facts(stream: &TlsStream<tokio::net::TcpStream>) -> TlsFacts {
-    let session = stream.get_ref().1;
-    let version = match session.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
-        Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
-        _ => "TLS",
-    };
-    let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str().map(str::to_owned));
-    let certificates = session.peer_certificates().unwrap_or_default();
-    TlsFacts {
-        version: version.to_owned(),
-        cipher: suite.unwrap_or_default(),
-        alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
-        certificate: certificates.first().and_then(|first| certificate::facts(first)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Connection, RequestDraft};
+    use crate::{Connection, Ends, RequestDraft};
 
     #[test]
     fn hostile_e65a_a_way_that_was_to_end_here_must() {
         let ends =
             |remote: &str| Ends { remote: remote.parse().unwrap(), local: "127.0.0.1:1".parse().unwrap() };
         let here = RequestDraft::new("http://localhost/").fill(&Connection::plain(), &()).unwrap();
-        assert!(check_loopback(&here, &ends("127.0.0.1:80")).is_ok());
-        assert!(check_loopback(&here, &ends("[::1]:80")).is_ok());
+        assert!(check_loopback(&here, "localhost", &ends("127.0.0.1:80")).is_ok());
+        assert!(check_loopback(&here, "localhost", &ends("[::1]:80")).is_ok());
         for remote in ["6.6.6.6:80", "10.0.0.1:80", "[::ffff:6.6.6.6]:80"] {
-            assert_eq!(check_loopback(&here, &ends(remote)).err().unwrap().kind(), "not_loopback");
+            assert_eq!(
+                check_loopback(&here, "localhost", &ends(remote)).err().unwrap().kind(),
+                "not_loopback"
+            );
         }
         let away = RequestDraft::new("http://api.example.com/").fill(&Connection::plain(), &()).unwrap();
-        assert!(check_loopback(&away, &ends("6.6.6.6:80")).is_ok());
+        assert!(check_loopback(&away, "api.example.com", &ends("6.6.6.6:80")).is_ok());
     }
 }

@@ -39,7 +39,8 @@ pub(super) async fn dial(endpoint: &Endpoint, observer: &mut dyn Observer) -> Re
     }
 }
 
-async fn addresses(endpoint: &Endpoint, host: &str) -> Result<Vec<SocketAddr>, HttpError> {
+/// The addresses of a host, in the order in which they are to be tried.
+pub(super) async fn addresses(endpoint: &Endpoint, host: &str) -> Result<Vec<SocketAddr>, HttpError> {
     let with_port = |address: IpAddr| SocketAddr::new(address, endpoint.port);
     if let Some(known) = &endpoint.addresses {
         return Ok(known.iter().copied().map(with_port).collect());

@@ -6,6 +6,7 @@
 mod awaited;
 mod client;
 mod clock;
+mod connect;
 mod dial;
 pub(crate) mod http1;
 mod http2;
@@ -13,6 +14,7 @@ mod incoming;
 mod pool;
 mod stream;
 pub(crate) mod tls;
+mod tunnel;
 mod upload;
 mod verifier;
 

@@ -10,7 +10,8 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// TLS over TCP, or over a tunnel through a proxy, which may be TLS itself.
+    Tls(Box<TlsStream<Self>>),
 }
 
 macro_rules! delegate {

@@ -10,10 +10,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use subrosa_secret::Host;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::stream::Stream;
 use super::verifier::{AnybodyVerifier, CaVerifier, KeptVerifier};
 use crate::connection::{Protocol, Trust};
 use crate::error::HttpError;
@@ -88,8 +88,8 @@ fn setup(error: rustls::Error) -> HttpError {
 pub(crate) async fn handshake(
     config: Arc<ClientConfig>,
     host: &Host,
-    stream: TcpStream,
-) -> Result<TlsStream<TcpStream>, HttpError> {
+    stream: Stream,
+) -> Result<TlsStream<Stream>, HttpError> {
     let name = match host {
         Host::Domain(name) => ServerName::try_from(name.clone()).map_err(|_| HttpError::Tls {
             host: name.clone(),

@@ -90,15 +90,12 @@ impl Judge {
 
     /// Judges and fills.
     pub fn judge(&self, plan: &Plan) -> Result<Request, BoxError> {
-        if !plan.uses().is_empty() {
-            self.trust
-                .permits(plan.destination())
-                .map_err(|deviation| format!("not trusted: {deviation}"))?;
-        }
         for used in plan.uses() {
-            match self.policy.judge(&plan.destination().origin, used.placement) {
+            let destination = &used.destination;
+            self.trust.permits(destination).map_err(|deviation| format!("not trusted: {deviation}"))?;
+            match self.policy.judge(&destination.origin, used.placement) {
                 Verdict::Allowed => {}
-                _ => return Err(format!("{} may not go to {}", used.name, plan.destination().origin).into()),
+                _ => return Err(format!("{} may not go to {}", used.name, destination.origin).into()),
             }
         }
         Ok(plan.fill(&self.values)?)

@@ -1,5 +1,6 @@
 //! What a capture server answers.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One answer. Over HTTP/2 only status, headers, body and delay count.
@@ -11,13 +12,22 @@ pub struct Answer {
     pub(super) delay: Duration,
     pub(super) raw: Option<Vec<u8>>,
     pub(super) close: bool,
+    pub(super) tunnel: Option<SocketAddr>,
 }
 
 impl Answer {
     /// An answer with that status and no body.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), delay: Duration::ZERO, raw: None, close: false }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            delay: Duration::ZERO,
+            raw: None,
+            close: false,
+            tunnel: None,
+        }
     }
 
     /// 200 with that body.
@@ -36,6 +46,13 @@ impl Answer {
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { raw: Some(bytes.into()), close: true, ..Self::status(200) }
+    }
+
+    /// 200 to a CONNECT, and whatever comes goes to `server` and back (HTTP/1 only).
+    #[must_use]
+    pub fn tunnel_to(server: SocketAddr) -> Self {
+        let raw = b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n";
+        Self { tunnel: Some(server), raw: Some(raw.to_vec()), ..Self::status(200) }
     }
 
     /// The same with one more header.

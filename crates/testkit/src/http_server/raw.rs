@@ -1,6 +1,7 @@
 //! HTTP/1 read from the socket by hand, so that nothing is normalised on the way to the test.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{Captured, Shared};
 
@@ -16,6 +17,11 @@ pub(super) async fn serve(
         let answer = shared.capture(captured);
         tokio::time::sleep(answer.delay).await;
         if stream.write_all(&answer.to_bytes(to_head)).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+        if let Some(server) = answer.tunnel {
+            let Ok(mut server) = TcpStream::connect(server).await else { return };
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
             return;
         }
         if answer.close {

@@ -9,14 +9,14 @@ const MAX_HEADERS: usize = 4096;
 
 /// Why bytes are not a response head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum HeadFault {
+pub(in crate::transport) enum HeadFault {
     NotHttp,
     TooLong,
     Malformed,
 }
 
 /// Reads one head from the front of `bytes`: the head and its length, or `None` while it is incomplete.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, HeadFault> {
+pub(in crate::transport) fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, HeadFault> {
     let start = &bytes[..bytes.len().min(5)];
     if !b"HTTP/".starts_with(start) {
         return Err(HeadFault::NotHttp);

@@ -20,4 +20,5 @@ mod head;
 mod outgoing;
 
 pub(crate) use exchange::{Exchange, Http1};
+pub(super) use head::{HeadFault, parse as parse_head};
 pub(crate) use outgoing::Message;
