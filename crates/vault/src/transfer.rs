@@ -20,6 +20,10 @@ use crate::{
 
 /// Fewer secrets than this are not worth a thread.
 const WORTH_A_THREAD: usize = 64;
+/// Secrets that are sealed before they are stored.
+const BATCH: usize = 1024;
+/// Bytes of their values.
+const BATCH_LEN: usize = 4 << 20;
 
 /// A secret with everything that is told of it: what an export holds and an import brings.
 pub struct Portable {
@@ -161,12 +165,16 @@ impl Change<'_> {
             }
             drafts.push(self.draft(arrival)?);
         }
-        let keys = self.snapshot.keys;
-        let mut sealed = on_all_processors(drafts, |draft| draft.seal(keys))?;
-        // one after the other as they will stand in the file, which saves the engine looking for each place
-        sealed.sort_unstable_by(|a, b| a.current().place().cmp(&b.current().place()));
-        sealed.iter().try_for_each(|secret| secret.bodies.iter().try_for_each(|body| self.put_body(body)))?;
-        sealed.into_iter().flat_map(|secret| secret.rows).try_for_each(|row| self.put(row))
+        // as they will stand in the file, which saves the engine looking for each place
+        drafts.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let (keys, mut drafts) = (self.snapshot.keys, drafts.into_iter().peekable());
+        while drafts.peek().is_some() {
+            for secret in on_all_processors(batch(&mut drafts), |draft| draft.seal(keys))? {
+                secret.bodies.iter().try_for_each(|body| self.put_body(body))?;
+                secret.rows.into_iter().try_for_each(|row| self.put(row))?;
+            }
+        }
+        Ok(())
     }
 
     /// What an arrival will be, with the old secret of that name out of its way.
@@ -193,6 +201,20 @@ impl Change<'_> {
     }
 }
 
+/// So many that every processor has enough, and that their ciphertexts do not pile up.
+fn batch<'a>(drafts: &mut impl Iterator<Item = Draft<'a>>) -> Vec<Draft<'a>> {
+    let mut room = BATCH_LEN;
+    let mut batch = Vec::new();
+    for draft in drafts {
+        room = room.saturating_sub(draft.len());
+        batch.push(draft);
+        if room == 0 || batch.len() == BATCH {
+            break;
+        }
+    }
+    batch
+}
+
 /// A secret that is about to be sealed.
 struct Draft<'a> {
     entry: Entry,
@@ -202,7 +224,7 @@ struct Draft<'a> {
     key: Vec<u8>,
 }
 
-/// Its rows, the current one last, and the ciphertexts of their values.
+/// Its rows and the ciphertexts of their values.
 struct SealedSecret {
     rows: Vec<Row>,
     bodies: Vec<Body>,
@@ -217,13 +239,13 @@ pub(crate) struct Body {
     pub content: Vec<u8>,
 }
 
-impl SealedSecret {
-    fn current(&self) -> &Row {
-        self.rows.last().expect("the current state is one of its rows")
-    }
-}
-
 impl Draft<'_> {
+    /// Bytes of its values.
+    fn len(&self) -> usize {
+        let current = self.secret.value.as_ref().map_or(0, SecretValue::len);
+        current + self.secret.history.iter().map(|past| past.value.len()).sum::<usize>()
+    }
+
     fn seal(mut self, keys: &RoleKeys) -> Result<SealedSecret, VaultError> {
         let mut sealed = SealedSecret { rows: Vec::new(), bodies: Vec::new() };
         let is_new = self.old.is_none();
