@@ -23,6 +23,30 @@ impl Home {
         Ok(Self { folder: folder.to_owned(), subrosa: subrosa.to_owned() })
     }
 
+    /// With an empty vault, and a copy of it.
+    pub(super) fn made(folder: &Path, subrosa: &Path) -> Result<Self, String> {
+        let home = Self::bare(folder, subrosa)?;
+        home.run(&["init", "--no-recovery", "--key-file", &home.key().to_string_lossy()])?;
+        fs::copy(home.database(), home.path("empty.db")).map_err(|error| error.to_string())?;
+        Ok(home)
+    }
+
+    /// Makes the vault of [`Home::made`] as it was. The pin goes: nothing is rolled back here.
+    pub(super) fn empty(&self) {
+        let _ = fs::remove_dir_all(self.folder.join("state"));
+        let _ = fs::remove_file(self.folder.join("data/subrosa/default/audit.log"));
+        fs::copy(self.path("empty.db"), self.database()).expect("the copy of the empty vault");
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.join("data/subrosa/default/vault.db")
+    }
+
+    /// A path in this home.
+    pub(super) fn path(&self, below: &str) -> PathBuf {
+        self.folder.join(below)
+    }
+
     pub(super) fn fill(folder: &Path, subrosa: &Path, populate: &Path, count: u32) -> Result<Self, String> {
         let home = Self::bare(folder, subrosa)?;
         let key = home.key();

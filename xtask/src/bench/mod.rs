@@ -6,6 +6,7 @@
 mod contest;
 mod home;
 mod keyring;
+mod moving;
 mod peers;
 mod server;
 
@@ -30,11 +31,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         [] => whole(&SIZES),
         ["micro"] => micro(),
+        ["moving"] => moving_only(10_000),
         ["sizes", rest @ ..] if !rest.is_empty() => {
             let sizes: Result<Vec<u32>, _> = rest.iter().map(|text| text.parse()).collect();
             whole(&sizes.map_err(|_| "sizes: write numbers after it".to_owned())?)
         }
-        _ => Err("bench knows `micro` and `sizes N…`".to_owned()),
+        _ => Err("bench knows `micro`, `moving` and `sizes N…`".to_owned()),
     }
 }
 
@@ -42,7 +44,18 @@ fn micro() -> Result<(), String> {
     process::run(cargo().args(["bench", "-p", "subrosa-secret", "-p", "subrosa-vault", "-p", "subrosa-http"]))
 }
 
-fn whole(sizes: &[u32]) -> Result<(), String> {
+/// Exports and imports alone, of so many secrets.
+fn moving_only(count: u32) -> Result<(), String> {
+    let (subrosa, populate) = built()?;
+    let place = target().join("bench");
+    let _ = fs::remove_dir_all(&place);
+    let home = Home::fill(&place.join("full"), &subrosa, &populate, count)?;
+    let peers = peers::Peers::fill(&place.join("peers"), count);
+    moving::measure(&home, &peers, count, &Home::made(&place.join("empty"), &subrosa)?)
+}
+
+/// The program as users get it, and what fills vaults.
+fn built() -> Result<(PathBuf, PathBuf), String> {
     let release = target().join("release");
     process::run(cargo().args(["build", "--release", "--package", "subrosa"]))?;
     process::run(cargo().args([
@@ -53,20 +66,25 @@ fn whole(sizes: &[u32]) -> Result<(), String> {
         "--example",
         "populate",
     ]))?;
-    let subrosa = release.join(format!("subrosa{}", env::consts::EXE_SUFFIX));
+    Ok((release.join(format!("subrosa{}", env::consts::EXE_SUFFIX)), release.join("examples/populate")))
+}
+
+fn whole(sizes: &[u32]) -> Result<(), String> {
+    let (subrosa, populate) = built()?;
     let place = target().join("bench");
     let _ = fs::remove_dir_all(&place);
     println!("binary: {:.1} MB", size(&subrosa) / 1e6);
     start(&subrosa);
     for count in sizes {
-        let home =
-            Home::fill(&place.join(count.to_string()), &subrosa, &release.join("examples/populate"), *count)?;
+        let home = Home::fill(&place.join(count.to_string()), &subrosa, &populate, *count)?;
         let peers = peers::Peers::fill(&place.join(format!("peers-{count}")), *count);
         reading(&home, &peers, *count);
         writing(&home, &peers, *count);
+        let empty = Home::made(&place.join(format!("empty-{count}")), &subrosa)?;
+        moving::measure(&home, &peers, *count, &empty)?;
     }
     keyring::get(&place.join("keyring"), &subrosa)?;
-    let home = Home::fill(&place.join("send"), &subrosa, &release.join("examples/populate"), 10)?;
+    let home = Home::fill(&place.join("send"), &subrosa, &populate, 10)?;
     sending(&home)
 }
 

@@ -139,4 +139,34 @@ impl Peers {
             contest.add(insert.reading(fresh_value));
         }
     }
+
+    /// A whole file, encrypted.
+    pub(super) fn enter_export<'c>(&'c self, contest: &mut Contest<'c>) {
+        if self.age {
+            contest.enter("age, the whole file", |_| {
+                let mut command = command(Path::new("age"), &["-e", "-i"]);
+                command
+                    .arg(self.path("age.key"))
+                    .arg("-o")
+                    .arg(self.path("again.age"))
+                    .arg(self.path("plain.env"));
+                command
+            });
+        }
+        if self.sqlite {
+            contest.enter("sqlite3, nothing encrypted", |_| self.sqlite("SELECT name, value FROM secret"));
+        }
+    }
+
+    /// As many rows into an empty table.
+    pub(super) fn enter_import<'c>(&'c self, contest: &mut Contest<'c>) {
+        if self.sqlite {
+            contest.enter("sqlite3, nothing encrypted", |_| {
+                self.sqlite(
+                    "DROP TABLE IF EXISTS copy; CREATE TABLE copy (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID; \
+                     INSERT INTO copy SELECT name, value FROM secret",
+                )
+            });
+        }
+    }
 }
