@@ -206,6 +206,123 @@ fn a_new_passphrase_is_typed_twice_and_its_strength_is_shown() {
     assert!(finished.status.success() && finished.shown.contains("1 unchanged"), "{}", finished.shown);
 }
 
+/// A key of age's own; answers the file, and the recipient that it belongs to.
+fn age_key(home: &Home, file: &str) -> String {
+    Run::of(home_command(home, "age-keygen", &["-o", file]), b"").ok();
+    let text = fs::read_to_string(home.work().join(file)).expect("the key");
+    let line = text.lines().find_map(|line| line.strip_prefix("# public key: "));
+    line.expect("a public key").to_owned()
+}
+
+fn home_command(home: &Home, program: &str, words: &[&str]) -> Command {
+    let mut command = home.program(program);
+    command.args(words);
+    command
+}
+
+#[test]
+fn an_export_for_recipients_opens_with_their_keys() {
+    if !needs(&["age", "age-keygen"]) {
+        return;
+    }
+    let (home, other) = (traveller(), traveller());
+    home.store("key", "made-up-value", &["--host", "api.example.com"]);
+    let recipient = age_key(&home, "mine");
+    let second = age_key(&home, "second");
+    home.write("team", format!("# the team\n{second}\n"));
+    let sealed = ["export", "-o", "file.age", "--recipient", &recipient, "--recipients-file", "team"];
+    home.run(&sealed).ok();
+    assert_eq!(mode(&home, "file.age"), 0o600);
+    for key in ["mine", "second"] {
+        let run = Run::of(home_command(&home, "age", &["-d", "-i", key, "file.age"]), b"").ok();
+        assert_eq!(run.json()["secrets"][0]["name"], "key");
+        for file in [key, "file.age"] {
+            hand_over(&home, file, &other);
+        }
+        other.run(&["import", "file.age", "--identity", key, "--on-conflict", "replace"]).ok();
+    }
+    assert_eq!(value(&other, "key"), "made-up-value");
+    assert_eq!(other.run(&["allow", "key"]).ok().text(), "api.example.com\n");
+    age_key(&home, "foreign");
+    home.run(&["import", "file.age", "--identity", "foreign"])
+        .ends(1)
+        .says("none of the keys given opens the file");
+    home.run(&["import", "file.age"]).ends(2).says("hint: --identity FILE");
+    home.run(&["import", "file.age", "--identity", "team"]).ends(101).says("has mode 644");
+    home.run(&["export", "-o", "x", "--recipient", "age1nonsense"]).ends(2);
+    home.run(&["export", "-o", "x", "--armor"]).ends(2).says("--armor is for age files");
+    // any file can lie within one
+    home.write("plain.env", "NEW=made-up\n");
+    Run::of(home_command(&home, "age", &["-a", "-r", &recipient, "-o", "env.age", "plain.env"]), b"").ok();
+    assert_eq!(home.run(&["import", "env.age", "--identity", "mine"]).ok().text(), "1 new\n");
+    let mut terminal = home.terminal(&["export", "-o", "-", "--recipient", &recipient]);
+    terminal.expect("standard output is a terminal");
+    assert!(!terminal.finish().status.success());
+}
+
+#[test]
+fn an_age_file_under_a_passphrase() {
+    let home = traveller();
+    home.store("key", "made-up-value", &[]);
+    export(&home, "file.age", &["--age-passphrase", "--armor"]).ok();
+    let text = fs::read_to_string(home.work().join("file.age")).expect("text");
+    assert!(text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"), "{text}");
+    assert_eq!(import(&home, "file.age", &[]).ok().text(), "1 unchanged\n");
+}
+
+#[test]
+fn postmans_files_come_in_and_go_out() {
+    let home = traveller();
+    let file = r#"{"name": "staging", "values": [
+        {"key": "token", "value": "made-up-token", "type": "secret", "enabled": true},
+        {"key": "base", "value": "https://example.com", "type": "default", "enabled": true}
+    ], "_postman_variable_scope": "environment"}"#;
+    home.write("staging.json", file);
+    assert_eq!(home.run(&["import", "staging.json"]).ok().text(), "1 new\n");
+    assert_eq!(home.run(&["import", "staging.json", "--all"]).ok().text(), "1 new, 1 unchanged\n");
+    home.run(&["export", "token", "-o", "back.postman_environment.json", "--plaintext", "postman", "--yes"])
+        .ok();
+    let back = fs::read(home.work().join("back.postman_environment.json")).expect("the file");
+    let back: serde_json::Value = serde_json::from_slice(&back).expect("JSON");
+    assert_eq!((&back["name"], &back["values"][0]["value"]), (&"back".into(), &"made-up-token".into()));
+}
+
+#[test]
+fn hosts_that_a_file_suggests_are_taken_only_when_somebody_says_so() {
+    let file = r#"{"id": "vault", "prefix": "vault:", "values": [
+        {"key": "vault:one", "value": "made-up-one", "_domains": ["https://api.example.com:8443"]},
+        {"key": "vault:two", "value": "made-up-two", "_domains": ["https://two.example.com:443", "https://three.example.com:443"]}
+    ]}"#;
+    let fresh = || {
+        let home = traveller();
+        home.write("vault.json", file);
+        home
+    };
+    let rules = |home: &Home, name: &str| home.run(&["allow", name]).ok().text().to_owned();
+    let home = fresh();
+    let run = home.run(&["import", "vault.json"]).ok().says("the file suggests hosts; they were not taken:");
+    assert!(run.hints().contains(&"subrosa allow one https://api.example.com:8443"), "{run}");
+    assert_eq!(rules(&home, "one"), "undecided\n");
+    // what is in the vault already is suggested for as well
+    let run = home.run(&["import", "vault.json", "--accept-hosts"]).ok();
+    assert_eq!(run.text(), "2 with new hosts\n");
+    assert_eq!(rules(&home, "one"), "https://api.example.com:8443\n");
+    let home = fresh();
+    let mut terminal = home.terminal(&["import", "vault.json"]);
+    terminal.expect("the file suggests where secrets may go:");
+    terminal.expect("[t]ake all, [l]eave all, [o]ne by one:");
+    terminal.type_line("o");
+    for answer in ["n", "y", "n"] {
+        terminal.expect("[y/n]");
+        terminal.type_line(answer);
+    }
+    assert!(terminal.finish().status.success());
+    assert_eq!(
+        (rules(&home, "one").as_str(), rules(&home, "two").as_str()),
+        ("undecided\n", "https://two.example.com\n")
+    );
+}
+
 #[test]
 fn the_policy_of_a_vault_is_kept_and_loosened_only_on_purpose() {
     let home = traveller();

@@ -2,43 +2,110 @@
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::{commands, output, passphrase};
+use crate::{commands, input, output, passphrase, unlock};
 use clap::ArgMatches;
+use std::path::PathBuf;
+use subrosa_interchange::postman::{self, Take};
 use subrosa_interchange::{
-    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, dotenv, subrosa,
+    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, age, dotenv, subrosa,
 };
+use subrosa_secret::SecretValue;
 use subrosa_vault::{Passphrase, Past, Portable};
 use zeroize::Zeroizing;
 
 /// The formats that can be imported.
-pub(crate) const READABLE: [Format; 3] = [Format::Subrosa, Format::SubrosaPlain, Format::Dotenv];
+pub(crate) const READABLE: [Format; 8] = [
+    Format::Subrosa,
+    Format::SubrosaPlain,
+    Format::Age,
+    Format::PostmanEnvironment,
+    Format::PostmanGlobals,
+    Format::PostmanCollection,
+    Format::PostmanVault,
+    Format::Dotenv,
+];
+
+/// What of a file is wanted.
+pub(crate) struct Wanted {
+    /// Also what is not marked as secret.
+    pub(crate) all: bool,
+}
 
 /// How a file is opened that does not open by itself.
 pub(crate) struct Unlocking<'u> {
     pub(crate) context: &'u Context,
     pub(crate) arguments: &'u ArgMatches,
+    pub(crate) identities: &'u [PathBuf],
     /// What the file is called.
     pub(crate) from: String,
 }
 
 impl Unlocking<'_> {
-    pub(crate) fn read(&self, bytes: &[u8], format: Format) -> Outcome<Contents> {
+    pub(crate) fn read(&self, bytes: &[u8], format: Format, wanted: &Wanted) -> Outcome<Contents> {
+        let take = if wanted.all { Take::All } else { Take::Secrets };
         let read = match format {
             Format::Subrosa => {
                 // judged before anybody types a passphrase
                 let export = subrosa::Export::parse(bytes).map_err(failure)?;
-                export.open(&self.passphrase()?)
+                export.open(&as_passphrase(self.passphrase()?)?)
             }
             Format::SubrosaPlain => subrosa::read_plain(bytes),
+            Format::PostmanEnvironment | Format::PostmanGlobals => postman::read_environment(bytes, take),
+            Format::PostmanCollection => postman::read_collection(bytes, take),
+            Format::PostmanVault => postman::read_vault(bytes),
             Format::Dotenv => dotenv::read(bytes),
             _ => return Err(Failure::general(format!("importing {format} is not supported yet"))),
         };
         read.map_err(failure)
     }
 
-    fn passphrase(&self) -> Outcome<Passphrase> {
-        as_passphrase(passphrase::of_export(self.context, self.arguments, &self.from)?)
+    /// What is within an age file.
+    pub(crate) fn open_age(&self, bytes: &[u8]) -> Outcome<Zeroizing<Vec<u8>>> {
+        let file = age::File::parse(bytes).map_err(failure)?;
+        let opened = match file.lock() {
+            age::Lock::Passphrase => {
+                let passphrase = as_value(self.passphrase()?)?;
+                file.open(&age::Key::Passphrase(&passphrase))
+            }
+            age::Lock::Recipients if self.identities.is_empty() => {
+                return Err(
+                    Failure::usage("it opens with the key of one of its recipients").hint("--identity FILE")
+                );
+            }
+            age::Lock::Recipients => file.open(&age::Key::Identities(&self.identities()?)),
+        };
+        opened.map_err(failure)
     }
+
+    fn identities(&self) -> Outcome<age::Identities> {
+        let mut all = age::Identities::default();
+        for path in self.identities {
+            let named = |failure: Failure| failure.in_file(&path.display().to_string());
+            unlock::private(path, "identity file")?;
+            let text = input::line_of_file(path)?;
+            let keys = match age::KeyFile::read(&text).map_err(|error| named(failure(error)))? {
+                age::KeyFile::Ready(keys) => keys,
+                age::KeyFile::Locked(locked) => {
+                    let mut terminal = self.context.terminal()?.ok_or_else(|| {
+                        Failure::usage(format!("no terminal to ask for the passphrase of {}", path.display()))
+                            .hint("name a file of keys without a passphrase, or run it on a terminal")
+                    })?;
+                    let typed = terminal.secret(&format!("passphrase of {}:", path.display()))?;
+                    locked.unlock(&as_value(typed)?).map_err(|error| named(failure(error)))?
+                }
+            };
+            all.append(keys);
+        }
+        Ok(all)
+    }
+
+    fn passphrase(&self) -> Outcome<Zeroizing<Vec<u8>>> {
+        passphrase::of_export(self.context, self.arguments, &self.from)
+    }
+}
+
+pub(crate) fn as_value(typed: Zeroizing<Vec<u8>>) -> Outcome<SecretValue> {
+    SecretValue::from_zeroizing(typed).map_err(|error| Failure::usage(format!("passphrase: {error}")))
 }
 
 pub(crate) fn as_passphrase(typed: Zeroizing<Vec<u8>>) -> Outcome<Passphrase> {

@@ -74,7 +74,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let count = output::count(secrets.len() as u64, "secret");
     let names =
         selection.is_narrow().then(|| secrets.iter().map(|secret| secret.name.clone()).collect::<Vec<_>>());
-    let (bytes, notices) = lock.write(secrets.into_iter().map(exchange::item).collect())?;
+    let (bytes, notices) = lock.write(secrets.into_iter().map(exchange::item).collect(), &path)?;
     exchange::tell(&notices);
     record::exported(&vault, names.as_ref().map(|names| names.iter()), &target.destination())?;
     target.write(&bytes)?;

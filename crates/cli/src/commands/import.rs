@@ -23,12 +23,15 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let flags = Flags::of(context, arguments)?;
-    let source = Source::read(&flags)?;
+    let mut source = Source::read(&flags)?;
     if flags.rewrite {
         rewrite::check(&source)?;
     }
     let mut vault = unlock::open(context)?;
-    let contents = source.contents(context, arguments)?;
+    let contents = source.contents(context, arguments, &flags)?;
+    if !flags.rewrite {
+        source.forget();
+    }
     exchange::tell(&contents.notices);
     let mut plan = Plan::of(contents.items, &source, &flags, &vault)?;
     if flags.dry_run {
@@ -46,12 +49,24 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 /// One change: everything that was planned, or nothing.
 fn store(vault: &mut Vault, plan: &Plan, source: &Source) -> Outcome {
     let arrivals: Vec<Arrival<'_>> = plan.arrivals().collect();
-    if arrivals.is_empty() {
+    let count = arrivals.len() + plan.allowed().count();
+    if count == 0 {
         return Ok(());
     }
     record::imported(vault, &source.told())?;
-    let _progress = Progress::of(&format!("storing {}", output::count(arrivals.len() as u64, "secret")));
-    vault.change(|change| change.restore(&arrivals)).map_err(|error| match error {
+    let _progress = Progress::of(&format!("storing {}", output::count(count as u64, "secret")));
+    let stored = vault.change(|change| {
+        for (old, policy) in plan.allowed() {
+            let name = &old.metadata.name;
+            let now = change.find(name)?;
+            if now.is_none_or(|now| (now.record, now.version) != (old.record, old.version)) {
+                return Err(VaultError::ChangedMeanwhile(name.clone()));
+            }
+            change.update(name, |_, known| known.clone_from(policy))?;
+        }
+        change.restore(&arrivals)
+    });
+    stored.map_err(|error| match error {
         VaultError::ChangedMeanwhile(_) => {
             Failure::general(format!("{error}; nothing was imported")).hint("run the command again")
         }

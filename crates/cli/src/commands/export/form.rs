@@ -2,10 +2,13 @@
 
 use crate::context::Context;
 use crate::export_policy::Exports;
-use crate::failure::Outcome;
-use crate::{exchange, passphrase, ways};
-use clap::{Arg, ArgMatches};
-use subrosa_interchange::{Item, Notice, dotenv, subrosa};
+use crate::failure::{Failure, Outcome};
+use crate::{exchange, input, passphrase, ways};
+use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
+use std::path::{Path, PathBuf};
+use subrosa_interchange::postman;
+use subrosa_interchange::{InterchangeError, Item, Notice, age, dotenv, subrosa};
+use subrosa_secret::SecretValue;
 use subrosa_vault::{KdfParams, Passphrase};
 use zeroize::Zeroizing;
 
@@ -14,6 +17,10 @@ use zeroize::Zeroizing;
 pub(super) enum Form {
     /// Our own document, under a passphrase.
     Sealed,
+    /// An age file for recipients.
+    Recipients(age::Form),
+    /// An age file under a passphrase.
+    AgePassphrase(age::Form),
     Plain(Plain),
 }
 
@@ -21,10 +28,12 @@ pub(super) enum Form {
 pub(super) enum Plain {
     Json,
     Dotenv,
+    Postman,
 }
 
 impl Plain {
-    const ALL: [(Plain, &str); 2] = [(Plain::Json, "json"), (Plain::Dotenv, "dotenv")];
+    const ALL: [(Plain, &str); 3] =
+        [(Plain::Json, "json"), (Plain::Dotenv, "dotenv"), (Plain::Postman, "postman")];
 
     fn word(self) -> &'static str {
         Plain::ALL.into_iter().find(|(plain, _)| *plain == self).map_or("", |(_, word)| word)
@@ -32,30 +41,66 @@ impl Plain {
 }
 
 pub(super) fn flags() -> Vec<Arg> {
+    let others = ["recipient", "recipients-file", "age-passphrase"];
     vec![
+        Arg::new("recipient")
+            .long("recipient")
+            .value_name("KEY")
+            .action(ArgAction::Append)
+            .help("for whoever has the key to this one, as an age file: age1…, ssh-ed25519 …, ssh-rsa …"),
+        Arg::new("recipients-file")
+            .long("recipients-file")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .value_hint(ValueHint::FilePath)
+            .action(ArgAction::Append)
+            .help("the same for the keys in a file, one to a line"),
+        Arg::new("age-passphrase")
+            .long("age-passphrase")
+            .action(ArgAction::SetTrue)
+            .conflicts_with_all(["recipient", "recipients-file"])
+            .help("an age file under the passphrase"),
+        Arg::new("armor").long("armor").action(ArgAction::SetTrue).help("of an age file: lines of text"),
         Arg::new("plaintext")
             .long("plaintext")
             .value_name("FORMAT")
             .value_parser(Plain::ALL.map(|(_, word)| word))
-            .help("not encrypted: json with all that is told of the secrets, dotenv with names and values alone"),
+            .conflicts_with_all(others)
+            .help(
+                "not encrypted: json with all that is told of the secrets, dotenv with names and values alone, a \
+                 postman environment",
+            ),
     ]
 }
 
 impl Form {
     pub(super) fn of(arguments: &ArgMatches) -> Outcome<Form> {
-        let word = arguments.get_one::<String>("plaintext");
-        let plain = word.and_then(|word| Plain::ALL.into_iter().find(|(_, known)| known == word));
-        Ok(plain.map_or(Form::Sealed, |(plain, _)| Form::Plain(plain)))
+        let armor = arguments.get_flag("armor");
+        let age = if armor { age::Form::Armored } else { age::Form::Binary };
+        if let Some(word) = arguments.get_one::<String>("plaintext") {
+            let plain = Plain::ALL.into_iter().find(|(_, known)| known == word);
+            return Ok(Form::Plain(plain.map_or(Plain::Json, |(plain, _)| plain)));
+        }
+        if arguments.contains_id("recipient") || arguments.contains_id("recipients-file") {
+            return Ok(Form::Recipients(age));
+        }
+        match (arguments.get_flag("age-passphrase"), armor) {
+            (true, _) => Ok(Form::AgePassphrase(age)),
+            (false, true) => {
+                Err(Failure::usage("--armor is for age files").hint("--age-passphrase, or --recipient KEY"))
+            }
+            (false, false) => Ok(Form::Sealed),
+        }
     }
 
     pub(super) fn is_binary(&self) -> bool {
-        false
+        matches!(self, Form::Recipients(age::Form::Binary) | Form::AgePassphrase(age::Form::Binary))
     }
 
     pub(super) fn exports(&self) -> Exports {
         match self {
             Form::Plain(_) => Exports::All,
-            Form::Sealed => Exports::Encrypted,
+            Form::Sealed | Form::Recipients(_) | Form::AgePassphrase(_) => Exports::Encrypted,
         }
     }
 
@@ -63,6 +108,8 @@ impl Form {
     pub(super) fn told(&self) -> String {
         match self {
             Form::Sealed => String::from("encrypted under the passphrase"),
+            Form::Recipients(_) => String::from("encrypted for the recipients"),
+            Form::AgePassphrase(_) => String::from("encrypted by age under the passphrase"),
             Form::Plain(plain) => format!("in plain text ({})", plain.word()),
         }
     }
@@ -71,6 +118,8 @@ impl Form {
 /// What locks the file, asked for before values are opened.
 pub(super) enum Lock {
     Passphrase(Passphrase, KdfParams),
+    Recipients(age::Recipients, age::Form),
+    AgePassphrase(SecretValue, age::Form),
     None(Plain),
 }
 
@@ -81,21 +130,65 @@ impl Lock {
                 let typed = passphrase::new(context, arguments)?;
                 Ok(Lock::Passphrase(exchange::as_passphrase(typed)?, ways::calibrated()?))
             }
+            Form::Recipients(form) => Ok(Lock::Recipients(recipients(arguments)?, *form)),
+            Form::AgePassphrase(form) => {
+                let typed = passphrase::new(context, arguments)?;
+                Ok(Lock::AgePassphrase(exchange::as_value(typed)?, *form))
+            }
             Form::Plain(plain) => Ok(Lock::None(*plain)),
         }
     }
 
-    /// The bytes of the file.
-    pub(super) fn write(&self, items: Vec<Item>) -> Outcome<(Zeroizing<Vec<u8>>, Vec<Notice>)> {
-        let written = match self {
-            Lock::Passphrase(passphrase, params) => {
-                subrosa::seal(&items, passphrase, *params).map(|bytes| (Zeroizing::new(bytes), Vec::new()))
-            }
-            Lock::None(Plain::Json) => subrosa::write_plain(&items).map(|bytes| (bytes, Vec::new())),
-            Lock::None(Plain::Dotenv) => {
-                dotenv::write(&items).map(|written| (written.bytes, written.notices))
-            }
-        };
-        written.map_err(exchange::failure)
+    /// The bytes of the file, which will have this name.
+    pub(super) fn write(&self, items: Vec<Item>, file: &Path) -> Outcome<(Zeroizing<Vec<u8>>, Vec<Notice>)> {
+        self.written(&items, file).map_err(exchange::failure)
     }
+
+    fn written(
+        &self,
+        items: &[Item],
+        file: &Path,
+    ) -> Result<(Zeroizing<Vec<u8>>, Vec<Notice>), InterchangeError> {
+        let sealed = |bytes| (Zeroizing::new(bytes), Vec::new());
+        // what is within an age file is the export in plain text, which its other programs can read
+        match self {
+            Lock::Passphrase(passphrase, params) => subrosa::seal(items, passphrase, *params).map(sealed),
+            Lock::Recipients(recipients, form) => {
+                age::seal(&subrosa::write_plain(items)?, recipients, *form).map(sealed)
+            }
+            Lock::AgePassphrase(passphrase, form) => {
+                age::seal_with_passphrase(&subrosa::write_plain(items)?, passphrase, *form).map(sealed)
+            }
+            Lock::None(Plain::Json) => subrosa::write_plain(items).map(|bytes| (bytes, Vec::new())),
+            Lock::None(Plain::Dotenv) => dotenv::write(items).map(|written| (written.bytes, written.notices)),
+            Lock::None(Plain::Postman) => postman::write_environment(items, environment(file))
+                .map(|written| (written.bytes, written.notices)),
+        }
+    }
+}
+
+/// The name of an environment: that of the file, up to the first dot.
+fn environment(file: &Path) -> &str {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.split('.').next().unwrap_or_default();
+    if name.is_empty() || name == "-" { "subrosa" } else { name }
+}
+
+fn recipients(arguments: &ArgMatches) -> Outcome<age::Recipients> {
+    let mut all = age::Recipients::default();
+    for key in arguments.get_many::<String>("recipient").unwrap_or_default() {
+        let one = age::Recipients::parse(key);
+        all.append(one.map_err(|error| Failure::usage(format!("--recipient: {error}")))?);
+    }
+    for path in arguments.get_many::<PathBuf>("recipients-file").unwrap_or_default() {
+        let text = input::line_of_file(path)?;
+        let text = std::str::from_utf8(&text)
+            .map_err(|_| Failure::general(format!("{} is not UTF-8 text", path.display())))?;
+        let named = |error| exchange::failure(error).in_file(&path.display().to_string());
+        all.append(age::Recipients::parse(text).map_err(named)?);
+    }
+    if all.is_empty() {
+        return Err(exchange::failure(InterchangeError::NoRecipients).hint("--recipient KEY"));
+    }
+    Ok(all)
 }

@@ -19,6 +19,8 @@ pub(super) enum OnConflict {
 pub(super) struct Flags {
     pub(super) file: PathBuf,
     pub(super) format: Option<Format>,
+    pub(super) all: bool,
+    pub(super) identities: Vec<PathBuf>,
     pub(super) tags: Vec<Tag>,
     pub(super) on_conflict: Option<OnConflict>,
     pub(super) accept_hosts: bool,
@@ -33,7 +35,7 @@ pub(super) fn command() -> Command {
         |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
     let formats = exchange::READABLE.map(Format::as_str);
     Command::new("import")
-        .about("Take secrets in from a file: an export, or .env")
+        .about("Take secrets in from a file: an export, an age file, Postman's, .env")
         .arg(
             Arg::new("file")
                 .value_name("FILE")
@@ -43,6 +45,7 @@ pub(super) fn command() -> Command {
                 .help("'-' is standard input"),
         )
         .arg(Arg::new("format").long("format").value_name("FORMAT").value_parser(formats).help("read it as this, whatever it looks like"))
+        .arg(switch("all", "also what the file does not mark as secret"))
         .arg(Arg::new("prefix").long("prefix").value_name("TEXT").default_value("").hide_default_value(true).help("put in front of every name; --profile puts the profile there"))
         .arg(Arg::new("tag").long("tag").value_name("TAG").action(ArgAction::Append).help("tag what comes in"))
         .arg(
@@ -55,6 +58,15 @@ pub(super) fn command() -> Command {
         .arg(switch("accept-hosts", "take the hosts that the file suggests, and rules wider than the vault's"))
         .arg(switch("dry-run", "show what would happen, and change nothing"))
         .arg(switch("rewrite", "of .env: leave references where the values stood"))
+        .arg(
+            Arg::new("identity")
+                .long("identity")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .action(ArgAction::Append)
+                .help("of an age file: the file of keys, or the private ssh key, that opens it"),
+        )
         .arg(passphrase::flag())
         .arg(switch("json", "as JSON, schema import/1"))
         .after_help(
@@ -63,8 +75,9 @@ pub(super) fn command() -> Command {
              the history of the new one, 'skip' leaves it as it is. An export brings rules, tags and times along; rules \
              that would let a secret of the vault go further than now are asked about, and so are hosts that other \
              files suggest: off a terminal they are left, unless --accept-hosts says otherwise.\n\n\
-             Examples:\n  subrosa import secrets.subrosa\n  subrosa import secrets.subrosa --dry-run\n  \
-             subrosa import .env --profile dev --rewrite",
+             Examples:\n  subrosa import secrets.subrosa\n  subrosa import staging.postman_environment.json --dry-run\n  \
+             subrosa import .env --profile dev --rewrite\n  \
+             subrosa import secrets.age --identity ~/.ssh/id_ed25519",
         )
 }
 
@@ -84,6 +97,8 @@ impl Flags {
         Ok(Flags {
             file,
             format: format.map_err(|error| Failure::usage(error.to_string()))?,
+            all: arguments.get_flag("all"),
+            identities: arguments.get_many::<PathBuf>("identity").unwrap_or_default().cloned().collect(),
             tags: texts("tag").map(|text| super::super::tag::parse(text)).collect::<Outcome<_>>()?,
             on_conflict: text("on-conflict").map(|word| match word.as_str() {
                 "replace" => OnConflict::Replace,

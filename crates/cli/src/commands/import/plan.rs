@@ -19,6 +19,8 @@ pub(super) enum Fate {
     New,
     /// The vault has it as it is.
     Unchanged,
+    /// The vault has it, and it may go to hosts that the file suggests.
+    Allowed,
     /// The name is taken, and nobody has decided yet.
     Undecided,
     Replace,
@@ -83,6 +85,12 @@ impl Plan {
         self.all.iter().filter(|planned| planned.is_stored())
     }
 
+    /// Secrets that get hosts and nothing else, as they were when that was decided.
+    pub(super) fn allowed(&self) -> impl Iterator<Item = (&Entry, &Policy)> {
+        let allowed = self.all.iter().filter(|planned| planned.fate == Fate::Allowed);
+        allowed.filter_map(|planned| Some((planned.old.as_ref()?, &planned.secret.policy)))
+    }
+
     pub(super) fn arrivals(&self) -> impl Iterator<Item = Arrival<'_>> {
         self.stored().map(|planned| {
             let over = match (&planned.old, planned.fate) {
@@ -110,7 +118,7 @@ impl Planned {
 
     /// Whether the vault holds the value of the file, once everything is stored.
     pub(super) fn is_kept(&self) -> bool {
-        self.is_stored() || self.fate == Fate::Unchanged
+        self.is_stored() || matches!(self.fate, Fate::Unchanged | Fate::Allowed)
     }
 
     /// Takes the file's policy although it is wider than the vault's.
@@ -123,6 +131,9 @@ impl Planned {
     /// Takes hosts that the file suggests.
     pub(super) fn accept(&mut self, rules: &[HostRule]) {
         hosts::add(&mut self.secret.policy.access, rules);
+        if self.fate == Fate::Unchanged && !rules.is_empty() {
+            self.fate = Fate::Allowed;
+        }
         self.proposed.retain(|rule| !rules.contains(rule));
     }
 }
@@ -153,10 +164,10 @@ fn without_doubles(items: Vec<Item>, source: &Source) -> Outcome<Vec<Item>> {
 }
 
 fn same_value(one: &Item, other: &Item) -> bool {
-    let bytes = |item: &Item| item.value.as_ref().map(|value| value.expose_secret().to_vec());
-    zeroize::Zeroizing::new(bytes(one).unwrap_or_default())
-        == zeroize::Zeroizing::new(bytes(other).unwrap_or_default())
-        && one.value.is_some() == other.value.is_some()
+    match (&one.value, &other.value) {
+        (Some(one), Some(other)) => one.expose_secret() == other.expose_secret(),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }
 
 /// The secrets of the vault that have one of these names.

@@ -24,6 +24,8 @@ struct Counts {
     replaced: u64,
     kept_both: u64,
     unchanged: u64,
+    /// the same value, and hosts that were suggested
+    allowed: u64,
     skipped: u64,
     /// in a dry run, what would be asked
     conflicts: u64,
@@ -47,6 +49,7 @@ impl Fate {
         match self {
             Fate::New => "new",
             Fate::Unchanged => "unchanged",
+            Fate::Allowed => "allowed",
             Fate::Undecided => "conflict",
             Fate::Replace => "replaced",
             Fate::KeepBoth => "kept_both",
@@ -65,7 +68,7 @@ impl Fate {
 
     fn style(self) -> Style {
         match self {
-            Fate::New | Fate::Replace | Fate::KeepBoth => Style::Good,
+            Fate::New | Fate::Replace | Fate::KeepBoth | Fate::Allowed => Style::Good,
             Fate::Unchanged => Style::Faint,
             Fate::Undecided | Fate::Skip | Fate::Valueless => Style::Bad,
         }
@@ -79,6 +82,7 @@ impl Counts {
             let one = match planned.fate {
                 Fate::New => &mut counts.new,
                 Fate::Unchanged => &mut counts.unchanged,
+                Fate::Allowed => &mut counts.allowed,
                 Fate::Undecided => &mut counts.conflicts,
                 Fate::Replace => &mut counts.replaced,
                 Fate::KeepBoth => &mut counts.kept_both,
@@ -96,6 +100,7 @@ impl Counts {
             (self.replaced, "replaced"),
             (self.kept_both, "kept both"),
             (self.unchanged, "unchanged"),
+            (self.allowed, "with new hosts"),
             (self.skipped, "skipped"),
             (self.conflicts, "to be decided"),
         ];

@@ -40,9 +40,27 @@ impl Source {
     }
 
     /// What it says. Asks for a passphrase where it takes one.
-    pub(super) fn contents(&self, context: &Context, arguments: &ArgMatches) -> Outcome<Contents> {
-        let unlocking = exchange::Unlocking { context, arguments, from: self.shown() };
-        unlocking.read(&self.bytes, self.format).map_err(|error| self.named(error))
+    pub(super) fn contents(
+        &mut self,
+        context: &Context,
+        arguments: &ArgMatches,
+        flags: &Flags,
+    ) -> Outcome<Contents> {
+        let (identities, from) = (flags.identities.as_slice(), self.shown());
+        let unlocking = exchange::Unlocking { context, arguments, identities, from };
+        if self.format == Format::Age {
+            self.bytes = unlocking.open_age(&self.bytes).map_err(|failure| self.named(failure))?;
+            // what the age file is called tells nothing of what is within
+            self.format =
+                subrosa_interchange::detect(&self.bytes, None).map_err(|error| refused(error, &self.file))?;
+        }
+        let wanted = exchange::Wanted { all: flags.all };
+        unlocking.read(&self.bytes, self.format, &wanted).map_err(|failure| self.named(failure))
+    }
+
+    /// Gives the memory back that the file takes, once all of it is known.
+    pub(super) fn forget(&mut self) {
+        self.bytes = Zeroizing::default();
     }
 
     /// Whether the file says what may be done with its secrets, because subrosa wrote it.
