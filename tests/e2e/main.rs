@@ -10,6 +10,7 @@ mod crash;
 mod delays;
 mod demo;
 mod doctor;
+mod explain;
 mod home;
 mod hostile;
 mod injection;

@@ -280,6 +280,16 @@ impl Connection {
         Ok(config)
     }
 
+    pub(crate) fn options(&self) -> &ConnectionOptions {
+        &self.options
+    }
+
+    /// Whether a kept identity, and whether kept authorities, are for `origin`.
+    pub(crate) fn kept_for(&self, origin: &Origin) -> (bool, bool) {
+        let choice = self.choice(origin);
+        (choice.identity.is_some(), choice.authorities.is_some())
+    }
+
     fn choice(&self, origin: &Origin) -> TlsChoice {
         let last = |wanted: &dyn Fn(&Kept) -> bool| {
             self.options.kept.iter().rposition(|kept| wanted(kept) && kept.rule.matches(origin))

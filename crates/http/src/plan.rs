@@ -132,6 +132,18 @@ impl Plan {
         &self.method
     }
 
+    pub(crate) fn planned_headers(&self) -> &[PlannedHeader] {
+        &self.headers
+    }
+
+    pub(crate) fn planned_body(&self) -> Option<&[PlannedPiece]> {
+        self.body.as_deref()
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Puts the values in the places of their references. What is inserted is never looked at again.
     ///
     /// # Errors

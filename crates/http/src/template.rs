@@ -7,6 +7,7 @@ use subrosa_secret::{Fault, Name, scan};
 use zeroize::Zeroizing;
 
 use crate::error::HttpError;
+use crate::outline::Written;
 use crate::substitute::Rule;
 use crate::text::{Sink, Text};
 use crate::values::Values;
@@ -107,6 +108,18 @@ impl Template {
 
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// The text and the references in it, in their order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Written<'_>> {
+        let starts = [self.range.start].into_iter().chain(self.slots.iter().map(|slot| slot.span.end));
+        let ends = self.slots.iter().map(|slot| slot.span.start).chain([self.range.end]);
+        let references = self.slots.iter().map(|slot| Some(Written::Reference(&slot.name))).chain([None]);
+        let texts = starts.zip(ends).map(|(start, end)| &self.bytes[start..end]);
+        texts.zip(references).flat_map(|(text, reference)| {
+            let text = (!text.is_empty()).then_some(Written::Text(text));
+            text.into_iter().chain(reference)
+        })
     }
 
     /// The text as written, references included.

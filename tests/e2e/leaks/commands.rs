@@ -82,6 +82,8 @@ fn journey(planted: &Planted) -> Vec<Step> {
         "audit show --json",
         "audit verify",
         "audit verify --json",
+        "send --explain -H X-Key:REF URL/",
+        "send --explain-json -u REF:x URL/REF",
         "send -s -o own/body -H X-Key:REF URL/",
         "send -v -s --mask -i -u REF:x -d a=b URL/",
         "send -sv --mask --json {\"key\":\"REF\"} URL/",

@@ -30,9 +30,17 @@ pub(crate) struct CommandLine {
     pub(crate) mask: bool,
     pub(crate) unmask: bool,
     pub(crate) no_audit: bool,
+    pub(crate) explain: Option<Explain>,
 
     pub(crate) globals: GlobalFlags,
     pub(crate) help: bool,
+}
+
+/// How to say what would be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Explain {
+    Text,
+    Json,
 }
 
 /// The flags that every command has, as `send` spells them.
@@ -87,6 +95,8 @@ impl CommandLine {
             Id::Mask => self.mask = on,
             Id::Unmask => self.unmask = on,
             Id::Audit => self.no_audit = !on,
+            Id::Explain => self.explain = on.then_some(self.explain.unwrap_or(Explain::Text)),
+            Id::ExplainJson => self.explain = on.then_some(Explain::Json),
             Id::Passphrase => self.globals.passphrase = on,
             Id::Recovery => self.globals.recovery = on,
             Id::Keychain => self.globals.no_keychain = !on,

@@ -5,6 +5,7 @@ mod curl_only;
 mod deliver;
 mod disposition;
 mod draft;
+mod explain;
 mod flags;
 mod glob;
 pub(crate) mod help;

@@ -2,6 +2,7 @@
 
 use super::command_line::CommandLine;
 use super::draft::{self, Job};
+use super::explain;
 use super::secrets::Secrets;
 use super::transfer::Stage;
 use crate::context::Context;
@@ -23,6 +24,9 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
     let mut plans = Vec::with_capacity(jobs.len());
     for job in &jobs {
         plans.push(plan(job)?);
+    }
+    if let Some(how) = line.explain {
+        return explain::explain(context, line, &jobs, &plans, how);
     }
     let found = secrets.resolve(context, &plans, line.keep)?;
     let redactor = found.redactor();

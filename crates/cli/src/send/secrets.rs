@@ -48,7 +48,9 @@ impl Secrets {
     /// Reads the values of `--with`.
     pub(super) fn new(context: &Context, line: &CommandLine) -> Outcome<Self> {
         let mut overrides = Overrides::default();
-        for text in &line.with {
+        // what is only explained needs no value
+        let given = line.with.iter().filter(|_| line.explain.is_none());
+        for text in given {
             let name = lookup::name(text)?;
             let value = input::value(context, input::Source::Asked, &format!("value of {name}"), false)?;
             overrides.insert(name, value);
@@ -186,7 +188,7 @@ impl Secrets {
     }
 }
 
-fn uses(plan: &Plan) -> impl Iterator<Item = Use> {
+pub(super) fn uses(plan: &Plan) -> impl Iterator<Item = Use> {
     plan.uses().iter().map(|used| Use {
         name: used.name.clone(),
         placement: used.placement,
@@ -195,7 +197,7 @@ fn uses(plan: &Plan) -> impl Iterator<Item = Use> {
     })
 }
 
-fn malformed(plan: &Plan) -> Vec<Unresolved> {
+pub(super) fn malformed(plan: &Plan) -> Vec<Unresolved> {
     let one = |fault: &subrosa_http::MalformedUse| Unresolved {
         reference: "a reference".to_owned(),
         place: fault.place.clone(),
@@ -256,7 +258,7 @@ fn store(vault: &mut Vault, wishes: &[(Question, bool)], kept: Option<&Overrides
     Ok(())
 }
 
-fn unreadable(error: subrosa_provider::ProviderError) -> Failure {
+pub(super) fn unreadable(error: subrosa_provider::ProviderError) -> Failure {
     let (exit, hint) = match error.kind() {
         ErrorKind::Damaged => (Exit::DAMAGED, "subrosa verify"),
         ErrorKind::Locked => (Exit::LOCKED, "subrosa doctor"),
