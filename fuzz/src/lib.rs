@@ -8,9 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+mod age_file;
 mod arguments;
 mod audit_log;
 mod config;
+mod export;
 mod host_rules;
 mod input;
 mod redactor;
@@ -59,10 +61,12 @@ macro_rules! targets {
 }
 
 targets![
+    age_file::age_file,
     arguments::arguments,
     arguments::globs,
     audit_log::audit_log,
     config::config,
+    export::export,
     host_rules::host_rules,
     redactor::redactor,
     redirect::redirect,

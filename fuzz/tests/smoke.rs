@@ -100,11 +100,13 @@ macro_rules! smoke_tests {
 }
 
 smoke_tests![
+    age_file,
     arguments,
     audit_log,
     certificate,
     config,
     decoding,
+    export,
     globs,
     host_rules,
     redactor,

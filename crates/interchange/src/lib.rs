@@ -19,6 +19,9 @@ mod detect;
 pub mod dotenv;
 mod error;
 mod format;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod item;
 mod json;
 mod naming;

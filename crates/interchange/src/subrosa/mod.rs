@@ -18,9 +18,10 @@ use subrosa_vault::{Kdf, KdfParams, Passphrase, VaultId};
 
 use crate::{Contents, InterchangeError, Item, MAX_FILE_LEN, MAX_ITEMS, Notice, Place};
 use header::Header;
-use payload::{Key, Sealer};
+use payload::Sealer;
 use plain::Length;
 
+pub(crate) use payload::Key;
 pub use plain::{read_plain, write_plain};
 
 /// The fewest characters of a passphrase for a new export, counted in Unicode NFC.
@@ -61,7 +62,7 @@ fn seal_with(items: &[Item], passphrase: &Passphrase, kdf: Kdf) -> Result<Vec<u8
 }
 
 /// The document around `length` bytes of lines.
-fn seal_lines(
+pub(crate) fn seal_lines(
     kdf: Kdf,
     key: &Key,
     length: usize,
@@ -131,7 +132,7 @@ impl<'a> Export<'a> {
         self.open_with(&Key::derive(&self.header.kdf, passphrase)?)
     }
 
-    fn open_with(&self, key: &Key) -> Result<Contents, InterchangeError> {
+    pub(crate) fn open_with(&self, key: &Key) -> Result<Contents, InterchangeError> {
         let file = payload::unwrap(key, &self.header).map_err(|_| InterchangeError::DoesNotOpen)?;
         let mut contents = Contents::default();
         payload::lines(&file, &self.header, &self.chunks, |line| {

@@ -18,10 +18,10 @@ pub(super) const CHUNK_LEN: usize = 1 << 16;
 const PLAIN_LEN: usize = CHUNK_LEN - 4;
 
 /// A key that seals: that of a passphrase, or that of one file.
-pub(super) struct Key(Box<Zeroizing<[u8; KEY_LEN]>>);
+pub(crate) struct Key(Box<Zeroizing<[u8; KEY_LEN]>>);
 
 impl Key {
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut key = Self::room();
         (bytes.len() == KEY_LEN).then(|| key.0.copy_from_slice(bytes))?;
         Some(key)
@@ -74,7 +74,7 @@ fn field(is_last: bool) -> &'static str {
 }
 
 /// Seals what is written into it, chunk by chunk, and appends them to a document.
-pub(super) struct Sealer<'a> {
+pub(crate) struct Sealer<'a> {
     key: &'a Key,
     id: &'a VaultId,
     record: &'a [u8],
