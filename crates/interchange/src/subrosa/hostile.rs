@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scratch::{PASSPHRASE, cheap, item, items, passphrase, sealed, told, told_of};
+use super::scratch::{PASSPHRASE, cheap, item, items, passphrase, sealed};
 use super::*;
 
 fn kind(file: &[u8]) -> Option<&'static str> {
