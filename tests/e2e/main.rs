@@ -4,6 +4,7 @@
 //! nothing leaves the machine.
 #![cfg(unix)]
 
+mod capture;
 mod concurrency;
 #[cfg(target_os = "linux")]
 mod crash;

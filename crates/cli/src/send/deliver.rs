@@ -76,6 +76,11 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// Whether secrets in the body are masked.
+    pub(super) fn masks(&self) -> bool {
+        self.masks
+    }
+
     /// `--skip-existing`, and the file is there.
     pub(super) fn is_skipped(&self) -> bool {
         matches!(&self.sink, Sink::File(file) if file.is_skipped())

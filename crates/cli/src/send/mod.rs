@@ -1,5 +1,6 @@
 //! `subrosa send`: curl's command line, with references.
 
+mod capture;
 mod command_line;
 mod curl_only;
 mod deliver;

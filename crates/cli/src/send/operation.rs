@@ -67,6 +67,8 @@ pub(crate) struct Operation {
     pub(crate) compressed: bool,
 
     pub(crate) no_refs: bool,
+    /// checked
+    pub(crate) captures: Vec<String>,
     pub(crate) expand_files: Option<bool>,
 }
 
@@ -108,6 +110,7 @@ impl Operation {
             Id::Json => self.body(DataKind::Json, value),
             Id::Output => self.transfers.set_output(Output::File(not_empty(value)?)),
             Id::WriteOut => self.write_out = Some(value),
+            Id::Capture => self.captures.push(capture(value)?),
             _ => return self.take_setting(id, value),
         }
         Ok(())
@@ -185,6 +188,11 @@ pub(super) fn text(value: OsString) -> Result<String, String> {
 
 pub(super) fn not_empty(value: OsString) -> Result<OsString, String> {
     if value.is_empty() { Err(String::from("the value is empty")) } else { Ok(value) }
+}
+
+fn capture(value: OsString) -> Result<String, String> {
+    let text = text(value)?;
+    super::capture::parse(&text).map(|_| text)
 }
 
 /// RFC 9110, section 9.1: a method is a token. curl writes anything into the request line.

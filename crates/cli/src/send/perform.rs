@@ -29,7 +29,10 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
         return explain::explain(context, line, &jobs, &plans, how);
     }
     let found = secrets.resolve(context, &plans, line.keep)?;
-    let redactor = found.redactor();
+    if line.operations().any(|operation| !operation.captures.is_empty()) {
+        secrets.prepare_captures(context)?;
+    }
+    let mut redactor = found.redactor();
     for name in redactor.unmasked() {
         output::warn(&format!("{name} is too short or too common to be masked"));
     }
@@ -38,7 +41,6 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
         plans.iter().try_for_each(|plan| plan.fill(&found).map(drop))?;
     }
     let client = Client::new()?;
-    let stage = Stage { line, client: &client, found: &found, redactor: &redactor };
     let mut exit = Exit::OK;
     let mut last: Option<Instant> = None;
     for (job, plan) in jobs.iter().zip(&plans) {
@@ -46,7 +48,12 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
             thread::sleep(distance.saturating_sub(last.elapsed()));
         }
         last = Some(Instant::now());
+        let captured = secrets.captured_count();
+        let stage = Stage { line, client: &client, found: &found, redactor: &redactor };
         exit = stage.transfer(job, plan, &mut secrets)?;
+        if secrets.captured_count() > captured {
+            redactor = secrets.redactor(&found);
+        }
         if exit != Exit::OK && (line.fail_early || !exit.is_of_transfer()) {
             break;
         }

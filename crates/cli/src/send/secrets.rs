@@ -4,7 +4,7 @@ use super::command_line::CommandLine;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::{input, lookup, record, unlock};
+use crate::{input, lookup, output, record, unlock};
 use std::collections::{BTreeMap, BTreeSet};
 use subrosa_http::{Plan, Values};
 use subrosa_provider::{ErrorKind, LocalSource};
@@ -42,6 +42,9 @@ pub(super) struct Secrets {
     audit: bool,
     /// Whether a person reads what goes wrong, and could have been asked.
     attended: bool,
+    /// Whose own the captured secrets are.
+    given_profile: Option<Profile>,
+    captured: Vec<(Name, SecretValue)>,
 }
 
 impl Secrets {
@@ -64,7 +67,59 @@ impl Secrets {
             recorded: BTreeSet::new(),
             audit: !line.no_audit,
             attended: false,
+            given_profile: context.given_profile().cloned(),
+            captured: Vec::new(),
         })
+    }
+
+    /// Opens the vault for what will be captured: a token that cannot be stored is better not asked for.
+    pub(super) fn prepare_captures(&mut self, context: &Context) -> Outcome {
+        if self.vault.is_none() {
+            let opened = unlock::open(context).map_err(|failure| failure.adding("; nothing was sent"))?;
+            self.vault = Some(opened);
+        }
+        Ok(())
+    }
+
+    /// Stores values of an answer in one change. A new secret may go to where it came from; of one that is there the
+    /// rules stay as they are.
+    pub(super) fn store_captured(&mut self, values: Vec<(Name, SecretValue)>, origin: &Origin) -> Outcome {
+        let Some(vault) = &mut self.vault else { return Ok(()) };
+        let mut stored = Vec::with_capacity(values.len());
+        for (name, value) in values {
+            let name = match &self.given_profile {
+                Some(profile) => {
+                    name.in_profile(profile).map_err(|error| Failure::usage(error.to_string()))?
+                }
+                None => name,
+            };
+            stored.push((vault.find(&name)?.is_none(), name, value));
+        }
+        vault.change(|change| {
+            for (is_new, name, value) in &stored {
+                change.set(name, Some(value))?;
+                if *is_new {
+                    let rule = HostRule::exactly(origin);
+                    change.update(name, |_, policy| policy.access = Access::Restricted(vec![rule]))?;
+                }
+            }
+            Ok(())
+        })?;
+        for (_, name, value) in stored {
+            output::done(&format!("stored {name}"));
+            self.captured.push((name, value));
+        }
+        Ok(())
+    }
+
+    /// What masks the values of requests and those that were captured.
+    pub(super) fn redactor(&self, found: &Found) -> Redactor {
+        let looked_up = found.0.iter().map(|(name, resolved)| (name.clone(), resolved.value.as_ref()));
+        Redactor::new(looked_up.chain(self.captured.iter().map(|(name, value)| (name.clone(), value))))
+    }
+
+    pub(super) fn captured_count(&self) -> usize {
+        self.captured.len()
     }
 
     /// The value of a secret that this machine alone is shown, such as the passphrase of a file: no host gets it, so

@@ -1,5 +1,6 @@
 //! One transfer: its attempts, the waits between them, and what is said at its end.
 
+use super::capture::Captures;
 use super::command_line::CommandLine;
 use super::deliver::Delivery;
 use super::draft::Job;
@@ -142,19 +143,41 @@ impl Exchange<'_> {
             if operation.compressed {
                 response.decode();
             }
+            let mut captures = Captures::of(&operation.captures);
+            // what is masked has to wait for the value that will be masked in it
+            let holds = captures.is_some() && watch.delivery.masks();
             let mut pace = Pace::new(operation.limit_rate);
             // -I with -X GET gets a body, which nobody asked for
             while let Some(chunk) = response.chunk()?.filter(|_| !operation.head) {
-                watch.delivery.body(&chunk)?;
+                if let Some(captures) = &mut captures {
+                    captures.push(&chunk)?;
+                }
+                if !holds {
+                    watch.delivery.body(&chunk)?;
+                }
                 pace.keep(chunk.len(), operation.max_time.map(|limit| limit.saturating_sub(watch.elapsed())));
             }
+            let captured =
+                captures.as_ref().map_or(Ok(()), |captures| capture(captures, status, holds, watch));
             watch.delivery.finish()?;
+            captured?;
         }
         match failed {
             Some(_) => Err(Failure::new(Exit::curl(22), format!("the server answered with status {status}"))),
             None => Ok(()),
         }
     }
+}
+
+/// Stores what is wanted of the answer, and shows the answer where that had to wait.
+fn capture(captures: &Captures, status: u16, holds: bool, watch: &mut Watch<'_, '_>) -> Outcome {
+    let values = captures.values(status);
+    if holds {
+        let found = values.iter().flatten().map(|(name, value)| (name.clone(), value));
+        let masked = Redactor::new(found).redact(captures.body()).into_owned();
+        watch.delivery.body(&masked)?;
+    }
+    watch.store(values?)
 }
 
 fn is_refused(error: &HttpError) -> bool {

@@ -4,14 +4,14 @@ use super::command_line::CommandLine;
 use super::deliver::Delivery;
 use super::secrets::{Found, Secrets};
 use crate::exit::Exit;
-use crate::failure::{Failure, visible};
+use crate::failure::{Failure, Outcome, visible};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use subrosa_http::blocking::Response;
 use subrosa_http::{
     BoxError, Ends, Event, Hops, Observer, Plan, Request, ResponseHead, Sending, Sizes, Timings,
 };
-use subrosa_secret::Redactor;
+use subrosa_secret::{Name, Origin, Redactor, SecretValue};
 
 /// curl's limit for the heads of a chain of redirects, all of which are shown or saved.
 const MAX_HEADS: usize = 300 * 1024;
@@ -35,6 +35,8 @@ pub(super) struct Watch<'a, 's> {
     pub(super) is_refused: bool,
     /// The URL of the last request, references unfilled.
     pub(super) url: String,
+    /// That of the last request.
+    pub(super) origin: Origin,
     pub(super) method: String,
     pub(super) redirects: u32,
     pub(super) redirect_time: Duration,
@@ -71,6 +73,7 @@ impl<'a, 's> Watch<'a, 's> {
             delivery,
             is_refused: false,
             url: plan.url(),
+            origin: plan.destination().origin.clone(),
             method: plan.method().to_owned(),
             redirects: 0,
             redirect_time: Duration::ZERO,
@@ -95,6 +98,11 @@ impl<'a, 's> Watch<'a, 's> {
 
     pub(super) fn found(&self) -> &'a Found {
         self.found
+    }
+
+    /// Stores values of the answer.
+    pub(super) fn store(&mut self, values: Vec<(Name, SecretValue)>) -> Outcome {
+        self.secrets.store_captured(values, &self.origin)
     }
 
     /// What stopped the exchange on our side, with its own exit code.
@@ -202,6 +210,7 @@ impl Hops for Watch<'_, '_> {
         self.redirects += 1;
         self.redirect_time = self.started.elapsed();
         self.url = plan.url();
+        self.origin = plan.destination().origin.clone();
         self.method = plan.method().to_owned();
         let found = match self.secrets.resolve_hop(plan) {
             Ok(found) => found,
