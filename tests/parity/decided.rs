@@ -79,11 +79,28 @@ pub const DECIDED: &[Decided] = &[
         why: "what is left of an answer would have to be read first; a connection is as good as what it was opened with.",
         how: How::Wire(
             |case, curl, _| {
-                curl.code > 0
-                    || curl.stderr.contains("curl: (")
-                    || case.has(&["--next", "-:", "--head", "-I", "--stderr"])
+                let others = ["--next", "-:", "--head", "-I", "--stderr", "-s", "--silent"];
+                curl.code > 0 || curl.stderr.contains("curl: (") || case.has(&others)
             },
             without_connections,
+        ),
+    },
+    Decided {
+        what: "A connection to a proxy serves one host.",
+        why: "connections are kept by where they lead to, so that none is taken for another's.",
+        how: How::Wire(|case, _, _| case.has(&["-x", "--proxy"]), without_numbers),
+    },
+    Decided {
+        what: "A SOCKS proxy is not offered GSSAPI.",
+        why: "the machine's single sign-on is not used.",
+        how: How::Wire(|case, _, _| case.mentions("proxy.test"), without_gssapi),
+    },
+    Decided {
+        what: "`-A ''` sends no User-Agent to a proxy either.",
+        why: "curl sends an empty one with CONNECT.",
+        how: How::Wire(
+            |case, _, _| case.mentions("proxy.test") && case.has(&["-A", "--user-agent"]),
+            without_empty_agent,
         ),
     },
     Decided {
@@ -121,7 +138,10 @@ pub const DECIDED: &[Decided] = &[
         what: "`--max-filesize` ends a body of unknown length as well (63), and its first byte too many is not written.",
         why: "curl 7.88 lets it pass; later ones do not.",
         how: How::Outcome(
-            |case, _, ours| case.has(&["--max-filesize"]) && ours.stderr.contains("of --max-filesize"),
+            |case, _, ours| {
+                let is_said = ours.stderr.contains("of --max-filesize") || ours.code == 63;
+                case.has(&["--max-filesize"]) && is_said
+            },
             &[Code, Output, Files],
         ),
     },
@@ -136,6 +156,14 @@ pub const DECIDED: &[Decided] = &[
         how: How::Outcome(
             |case, _, _| case.has(&["--stderr"]) || case.mentions("%{errormsg}"),
             &[Output, Files],
+        ),
+    },
+    Decided {
+        what: "With `--retry`, the head of an attempt that is tried again is not in the file.",
+        why: "it is not that of what the file holds.",
+        how: How::Outcome(
+            |case, _, _| case.has(&["--retry"]) && case.has(&["-i", "--include"]),
+            &[Files, Output],
         ),
     },
     Decided {
@@ -184,6 +212,25 @@ fn trimmed(request: &str) -> String {
     request.split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
+fn without_gssapi(request: &str) -> String {
+    if request.starts_with("methods ") { request.replace(", 1", "") } else { request.to_owned() }
+}
+
+fn without_empty_agent(request: &str) -> String {
+    request.replace("User-Agent: \r\n", "")
+}
+
+fn without_numbers(request: &str) -> String {
+    match request.split_once('\n') {
+        Some((connection, rest)) if connection.starts_with("connection ") => format!("connection\n{rest}"),
+        _ => request.to_owned(),
+    }
+}
+
+/// What was asked of a proxy is said anew for each connection.
 fn without_connections(request: &str) -> String {
-    request.split_once('\n').map_or(request, |(_, rest)| rest).to_owned()
+    match request.split_once('\n') {
+        Some((connection, rest)) if connection.starts_with("connection") => rest.to_owned(),
+        _ => String::new(),
+    }
 }

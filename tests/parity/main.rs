@@ -86,7 +86,7 @@ fn same_but_for(case: &Case, curl: &Seen, ours: &Seen) -> Option<Vec<usize>> {
         let changed = |seen: &Seen| -> Vec<String> {
             let kept = || changes.iter().filter(|(at, _)| Some(*at) != left_out);
             let change = |text: &String| kept().fold(text.clone(), |text, (_, change)| change(&text));
-            seen.requests.iter().map(change).collect()
+            seen.requests.iter().map(change).filter(|text| !text.is_empty()).collect()
         };
         changed(curl) == changed(ours)
     };

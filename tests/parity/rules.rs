@@ -211,6 +211,8 @@ pub const PLAIN: &[&[&str]] = &[
     &["-L", "--max-redirs", "-1", "http://plain.test/redirect/302"], &["-L", "--max-redirs", "-1", "http://plain.test/loop-long"],
     &["--connect-to", "::127.0.0.1:PLAINPORT", "http://anything.test/"],
     &["https://tls.test/?key=<key>", "-k"],
+    &["-A", "", "-x", "http://proxy.test", "-k", "https://tls.test/"],
+    &["-i", "--retry", "1", "--retry-delay", "1", "-o", "out", "http://plain.test/once/503"],
     &["https://tls.test/one", "https://tls.test/two", "-k"], &["https://tls.test/redirect/307", "-L", "-d", "x=y", "-k"], &["https://tls.test/cookies", "-k", "-i", "--http1.1"],
 ];
 

@@ -128,7 +128,7 @@ fn journey(planted: &Planted) -> Vec<Step> {
     steps.push(step(planted, "get NAME --json", &[VALUE], 0));
     steps.push(step(planted, "get other --profile PROFILE", &[OTHER], 0));
     steps.push(step(planted, "send -s -H X-Key:REF URL/", &[VALUE], 0));
-    steps.push(step(planted, "send -s -o own/body --capture captured=$.json URL/", &[], 1));
+    steps.push(step(planted, "send -s -o own/captured --capture captured=$.json URL/", &[], 1));
     steps.push(step(planted, "rm NAME", &[], 0));
     steps.push(step(planted, "undo NAME", &[], 0));
     steps
