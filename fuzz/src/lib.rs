@@ -41,11 +41,18 @@ mod paths;
 #[allow(dead_code)]
 #[path = "../../crates/cli/src/send"]
 mod send {
-    mod args;
+    mod capture;
+    mod command_line;
     mod curl_only;
     mod flags;
     pub(crate) mod glob;
+    mod identity;
+    mod numbers;
+    mod operation;
     pub(crate) mod parse;
+    mod saving;
+    mod transfers;
+    mod way;
 }
 
 /// One target: its name, which is that of its binary and of its folder of seeds, and what it does.

@@ -1,10 +1,11 @@
 //! From flags to drafts: what curl would send, with the references still in it.
 
 use super::command_line::CommandLine;
+use super::connection::{self, Refs};
 use super::operation::{Data, DataKind, Operation};
 use super::secrets::Secrets;
 use super::transfers::Output;
-use super::way::{self, Refs, Way};
+use super::way::Way;
 use super::{glob, outputs, query};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -52,7 +53,7 @@ pub(super) fn jobs<'a>(
         let known = ways.iter().find(|(way, known, _)| **way == operation.way && *known == refs);
         let connection = match known {
             Some((_, _, connection)) => Arc::clone(connection),
-            None => way::connection(context, secrets, &operation.way, refs)?,
+            None => connection::prepare(context, secrets, &operation.way, refs)?,
         };
         ways.push((&operation.way, refs, Arc::clone(&connection)));
         jobs_of(context, operation, &connection, &mut jobs)?;

@@ -1,7 +1,9 @@
 //! `subrosa send`: curl's command line, with references.
 
 mod capture;
+mod certificate;
 mod command_line;
+mod connection;
 mod curl_only;
 mod deliver;
 mod disposition;
