@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use subrosa_secret::{Name, SecretValue};
 use subrosa_testkit::backend_python;
 use subrosa_vault::{
-    DocumentKind, KdfParams, Location, NewSlot, RecoveryKey, SlotId, Unlock, Vault, VaultError, VaultId,
-    VaultKey,
+    DocumentKind, KdfParams, Link, Location, NewSlot, RecoveryKey, SlotId, Unlock, Vault, VaultError,
+    VaultId, VaultKey,
 };
 
 /// A vault with every kind of keyslot, and what opens each.
@@ -72,6 +72,12 @@ fn fill(vault: &mut Vault) -> Result<(), VaultError> {
     vault.change(|change| change.set(&name("stripe-key"), Some(&value("second"))))?;
     vault.change(|change| change.remove(&name("gone")))?;
     vault.change(|change| change.rename(&name("many/7"), &name("seven")))?;
+    vault.change(|change| {
+        let connection = change.put_document(DocumentKind::Connection, None, b"{}")?;
+        let link = |target: &str, ttl| Link { connection, target: target.to_owned(), ttl };
+        change.link(&name("many/8"), link("eight", None))?;
+        change.link(&name("elsewhere"), link("a/b", Some(60)))
+    })?;
     vault.change(|change| {
         change.put_document(DocumentKind::Certificate, None, b"one")?;
         let id = change.put_document(DocumentKind::Certificate, None, b"two")?;
@@ -135,6 +141,7 @@ fn secrets(vault: &Vault) -> BTreeMap<String, Value> {
             "changed": metadata.changed,
             "length": metadata.length,
             "policy": entry.policy,
+            "link": entry.link,
             "value": value.and_then(|value| String::from_utf8(value.expose_secret().to_vec()).ok()),
         });
         (metadata.name.as_str().to_owned(), told)
@@ -144,8 +151,18 @@ fn secrets(vault: &Vault) -> BTreeMap<String, Value> {
 
 /// The same from the reader's answer.
 fn secrets_read(answer: &Value) -> BTreeMap<String, Value> {
-    let fields =
-        ["record", "version", "description", "tags", "created", "changed", "length", "policy", "value"];
+    let fields = [
+        "record",
+        "version",
+        "description",
+        "tags",
+        "created",
+        "changed",
+        "length",
+        "policy",
+        "link",
+        "value",
+    ];
     let secrets = answer["secrets"].as_array().expect("secrets").iter().map(|secret| {
         let told = fields.iter().map(|field| ((*field).to_owned(), secret[*field].clone())).collect();
         (secret["name"].as_str().expect("a name").to_owned(), Value::Object(told))
@@ -183,8 +200,10 @@ fn every_key_reads_the_same_secrets() {
         answer["secrets"].as_array().expect("secrets").iter().find(|secret| secret["name"] == "binary");
     assert_eq!(binary.expect("binary")["base64"], "/wD+");
     let documents = answer["documents"].as_array().expect("documents");
+    assert!(documents.iter().any(|one| one["kind"] == "connection" && one["value"] == "{}"));
+    let certificates = documents.iter().filter(|one| one["kind"] == "certificate");
     let mut told: Vec<_> =
-        documents.iter().map(|one| (&one["position"], &one["version"], &one["value"])).collect();
+        certificates.map(|one| (&one["position"], &one["version"], &one["value"])).collect();
     told.sort_by_key(|(position, ..)| position.as_u64());
     assert_eq!(told, [(&json!(0), &json!(1), &json!("one")), (&json!(1), &json!(2), &json!("three"))]);
     let labels: Vec<_> =

@@ -106,8 +106,8 @@ def from_hex(text, length):
     return data
 
 
-def strict_json(data, fields):
-    """A JSON object with exactly these fields."""
+def strict_json(data, fields, optional=()):
+    """A JSON object with exactly these fields, and some of the optional ones."""
 
     def unique(pairs):
         if len({name for name, _ in pairs}) != len(pairs):
@@ -118,7 +118,7 @@ def strict_json(data, fields):
         found = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
     except ValueError:
         raise damaged("a sealed text is not JSON") from None
-    if not isinstance(found, dict) or set(found) != set(fields):
+    if not isinstance(found, dict) or set(found) - set(optional) != set(fields):
         raise damaged("a sealed object has other fields than the format's")
     return found
 
@@ -477,7 +477,9 @@ def open_record(keys, row, database):
         keys.open("metadata", "secret", row.id, "metadata", row.version, "row", row.metadata), METADATA
     )
     policy = strict_json(
-        keys.open("policy", "secret", row.id, "policy", row.version, "row", row.policy), ("policy", "value")
+        keys.open("policy", "secret", row.id, "policy", row.version, "row", row.policy),
+        ("policy", "value"),
+        ("link",),
     )
     name = metadata["name"]
     if unicodedata.normalize("NFC", name) != name:
@@ -489,7 +491,18 @@ def open_record(keys, row, database):
     value = open_value(keys, row, policy["value"], database)
     if (len(value or b""), is_text(value or b"")) != (metadata["length"], metadata["text"]):
         raise damaged("a value is not of the length or kind that its metadata says")
-    return {"record": row.id.hex(), "version": row.version, **metadata, "policy": policy["policy"], **shown(value)}
+    link = {"link": checked_link(policy["link"], value)} if "link" in policy else {}
+    return {
+        "record": row.id.hex(), "version": row.version, **metadata, "policy": policy["policy"], **link, **shown(value)
+    }
+
+
+def checked_link(link, value):
+    if value is not None:
+        raise damaged("a linked secret has a value of its own")
+    if not isinstance(link, dict) or not {"connection", "target"} <= set(link) <= {"connection", "target", "ttl"}:
+        raise damaged("a link has other fields than the format's")
+    return link
 
 
 def open_value(keys, row, governed, database):
@@ -528,7 +541,7 @@ def open_slot_label(keys, row):
     return {"id": row.id.hex(), "kind": kind, **strict_json(label, ("label", "created"))}
 
 
-DOCUMENTS = {9: "policy", 10: "certificate", 11: "authority"}
+DOCUMENTS = {5: "connection", 9: "policy", 10: "certificate", 11: "authority", 12: "preference"}
 
 
 def open_document(keys, row):

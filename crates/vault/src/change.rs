@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, btree_map};
 use subrosa_secret::{Name, Policy, SecretValue};
 
 use crate::{
-    Entry, Metadata, Pin, RecordId, VaultError,
+    Entry, Link, Metadata, Pin, RecordId, VaultError,
     entry::signed,
     manifest::{AuditMark, Manifest},
     snapshot::{CHUNK, RECENT_ROOT, Snapshot, next_generation, recent_place},
@@ -47,13 +47,30 @@ impl<'v> Change<'v> {
 
     /// Stores a value under a name, made if it is not there; the value before it goes into the history.
     /// `None` makes or leaves a name without a value.
+    ///
+    /// # Errors
+    /// [`VaultError::Linked`]: the value of such a secret is not the vault's to set.
     pub fn set(&mut self, name: &Name, value: Option<&SecretValue>) -> Result<Entry, VaultError> {
+        if self.find(name)?.is_some_and(|entry| entry.link.is_some()) {
+            return Err(VaultError::Linked(name.clone()));
+        }
+        self.replace(name, None, value)
+    }
+
+    /// Gives a secret a link, a value or neither in place of what it has.
+    pub(crate) fn replace(
+        &mut self,
+        name: &Name,
+        link: Option<Link>,
+        value: Option<&SecretValue>,
+    ) -> Result<Entry, VaultError> {
         let mut entry = match self.find(name)? {
             Some(entry) => self.shelve(entry)?,
             None => self.blank(name)?,
         };
         entry.metadata.changed = self.now;
         (entry.head, entry.metadata.length, entry.metadata.text) = (None, 0, true);
+        entry.link = link;
         if let Some(value) = value {
             let body = entry.put_value(self.snapshot.keys, value)?;
             self.snapshot.store.put_body(entry.record.as_bytes(), signed(entry.value_version)?, &body)?;
@@ -138,6 +155,7 @@ impl<'v> Change<'v> {
         let mut entry = self.shelve(entry)?;
         entry.value_version = earlier.value_version;
         entry.head = earlier.head;
+        entry.link = earlier.link;
         entry.metadata.length = earlier.metadata.length;
         entry.metadata.text = earlier.metadata.text;
         entry.metadata.changed = self.now;
@@ -180,12 +198,13 @@ impl<'v> Change<'v> {
             text: true,
         };
         let record = RecordId::random()?;
-        Ok(Entry { record, version: 1, value_version: 1, metadata, policy: Policy::default(), head: None })
+        let policy = Policy::default();
+        Ok(Entry { record, version: 1, value_version: 1, metadata, policy, link: None, head: None })
     }
 
-    /// Moves the current value, if there is one, into the history, and returns the entry with its next version.
+    /// Moves the current value or link, if there is one, into the history, and returns the entry with its next version.
     fn shelve(&mut self, mut entry: Entry) -> Result<Entry, VaultError> {
-        if entry.has_value() {
+        if entry.has_value() || entry.link.is_some() {
             let key = entry.record.as_bytes().to_vec();
             let row = entry.seal(self.snapshot.keys, kind::HISTORY, key, signed(entry.version)?)?;
             self.put(row)?;

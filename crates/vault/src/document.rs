@@ -24,23 +24,30 @@ const FIELD: &str = "document";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DocumentKind {
+    /// A connection to an external vault.
+    Connection,
     /// A rule for the vault as a whole.
     Policy,
     /// A client certificate with its key.
     Certificate,
     /// A certificate authority that the user trusts.
     Authority,
+    /// A preference of the user's for this vault.
+    Preference,
 }
 
 impl DocumentKind {
-    pub(crate) const ALL: [Self; 3] = [Self::Policy, Self::Certificate, Self::Authority];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Connection, Self::Policy, Self::Certificate, Self::Authority, Self::Preference];
 
     /// The `kind` of its rows, and its bucket.
     const fn number(self) -> u8 {
         match self {
+            Self::Connection => 5,
             Self::Policy => 9,
             Self::Certificate => 10,
             Self::Authority => 11,
+            Self::Preference => 12,
         }
     }
 
@@ -50,9 +57,11 @@ impl DocumentKind {
 
     const fn table(self) -> &'static str {
         match self {
+            Self::Connection => "connection",
             Self::Policy => "policy",
             Self::Certificate => "certificate",
             Self::Authority => "authority",
+            Self::Preference => "preference",
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use subrosa_secret::{Name, Policy, SecretValue, Tag as Label};
 
 use crate::{
-    RecordId, VaultError,
+    Link, RecordId, VaultError,
     keys::RoleKeys,
     seal::{HEAD_LEN, Padding, Sealed, commitment_of, open, seal},
     store::Row,
@@ -35,12 +35,14 @@ pub struct Metadata {
     pub text: bool,
 }
 
-/// The policy as it is sealed, tied to the one value that it governs.
+/// The policy as it is sealed, tied to the one value that it governs, or with the place that the value comes from.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Governed {
     policy: Policy,
     value: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<Link>,
 }
 
 /// A secret whose presence is proven and whose metadata and policy are open. The value is not.
@@ -54,12 +56,14 @@ pub struct Entry {
     pub metadata: Metadata,
     /// Where the value may go.
     pub policy: Policy,
+    /// Where the value is kept, if not in the vault; such a secret has no value of its own.
+    pub link: Option<Link>,
     pub(crate) value_version: u64,
     pub(crate) head: Option<[u8; HEAD_LEN]>,
 }
 
 impl Entry {
-    /// Whether there is a value at all: a name can be made before its value is known.
+    /// Whether the vault has a value of it: a name can be made before its value is known, or be linked.
     #[must_use]
     pub fn has_value(&self) -> bool {
         self.head.is_some()
@@ -84,13 +88,20 @@ impl Entry {
         if governed.value != head.as_ref().map(commitment_text) {
             return Err(damaged("a policy governs another value than the one beside it"));
         }
-        Ok(Self { record, version, metadata, policy: governed.policy, value_version, head })
+        if governed.link.is_some() && head.is_some() {
+            return Err(damaged("a linked secret has a value of its own"));
+        }
+        let Governed { policy, link, .. } = governed;
+        Ok(Self { record, version, metadata, policy, link, value_version, head })
     }
 
     /// The row that this entry is, with metadata and policy sealed anew.
     pub(crate) fn seal(&self, keys: &RoleKeys, kind: i64, key: Vec<u8>, seq: i64) -> Result<Row, VaultError> {
-        let governed =
-            Governed { policy: self.policy.clone(), value: self.head.as_ref().map(commitment_text) };
+        let governed = Governed {
+            policy: self.policy.clone(),
+            value: self.head.as_ref().map(commitment_text),
+            link: self.link.clone(),
+        };
         let metadata = serde_json::to_vec(&self.metadata).expect("metadata is text and numbers");
         let governed = serde_json::to_vec(&governed).expect("a policy is text");
         let seal_part = |field, text: &[u8]| {

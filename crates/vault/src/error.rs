@@ -30,6 +30,18 @@ pub enum VaultError {
     /// There is nothing to undo: no earlier value, no deletion.
     #[error("{0} has no earlier value and was not deleted")]
     NothingToUndo(Name),
+    /// The value of this secret is kept elsewhere.
+    #[error("{0} is linked: its value is kept elsewhere")]
+    Linked(Name),
+    /// This secret has no link.
+    #[error("{0} is not linked")]
+    NotLinked(Name),
+    /// The target of a link is longer than one may be.
+    #[error("the target has {len} bytes; at most {max} can be kept", max = crate::MAX_TARGET_LEN)]
+    TargetTooLong {
+        /// Bytes that it has.
+        len: usize,
+    },
     /// The name breaks the rules for names.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -141,6 +153,9 @@ impl VaultError {
             Self::NameTaken(_) => "name_taken",
             Self::ChangedMeanwhile(_) => "changed_meanwhile",
             Self::NothingToUndo(_) => "nothing_to_undo",
+            Self::Linked(_) => "linked",
+            Self::NotLinked(_) => "not_linked",
+            Self::TargetTooLong { .. } => "target_too_long",
             Self::Name(_) => "bad_name",
             Self::ValueTooLarge(_) => "value_too_large",
             Self::NoSuchSlot(_) => "no_such_slot",

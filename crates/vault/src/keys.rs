@@ -7,7 +7,8 @@ use subrosa_secret::Name;
 use crate::{
     id::VaultId,
     role::{
-        AuditKey, Epoch, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey, TreeKey, ValueKey,
+        AuditKey, CacheKey, Epoch, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey,
+        TreeKey, ValueKey,
     },
     seal::Context,
     tree::Tree,
@@ -43,6 +44,10 @@ impl RoleKeys {
 
     pub fn audit(&self) -> AuditKey {
         AuditKey::derive(&self.root, &self.vault, self.epoch)
+    }
+
+    pub fn cache(&self) -> CacheKey {
+        CacheKey::derive(&self.root, &self.vault, self.epoch)
     }
 
     /// The key of a secret's row.

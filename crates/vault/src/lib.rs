@@ -2,7 +2,7 @@
 //!
 //! One SQLite file holds sealed rows; a keyed hash tree and a sealed manifest make a missing, added, swapped or replayed row as
 //! noticeable as a flipped bit; a pin outside the vault's folder makes an older file noticeable. The format is specified in
-//! `docs/spec/vault-format.md`, `vault-key.md` and `audit-log.md`; section numbers in comments are theirs.
+//! `docs/spec/vault-format.md`, `vault-key.md`, `audit-log.md` and `cache.md`; section numbers in comments are theirs.
 //!
 //! What this crate is not: it asks no questions, knows no keychain (`subrosa-keychain` does) and judges no host: it hands out each
 //! secret's policy before its value, and the caller judges.
@@ -15,6 +15,7 @@
 
 mod audit;
 mod backup;
+mod cache;
 mod calibrate;
 mod change;
 mod document;
@@ -31,6 +32,7 @@ mod journal;
 mod kdf;
 mod key;
 mod keys;
+mod link;
 mod manifest;
 mod pin;
 mod role;
@@ -60,6 +62,7 @@ pub use audit::{
     Action, AuditEntry, AuditError, AuditLog, AuditRecord, AuditReport, Durability, Head, Outcome, Rekeying,
 };
 pub use backup::Purged;
+pub use cache::{CACHE_FILES, Cache, CacheEntry, CacheKind, CachePlace, CacheTampered, Loaded};
 pub use change::Change;
 pub use document::{Document, DocumentKind, MAX_DOCUMENT_LEN};
 pub use entry::{Entry, Metadata};
@@ -68,10 +71,11 @@ pub use files::Location;
 pub use id::{ID_LEN, IdError, RecordId, SlotId, VaultId};
 pub use kdf::{KDF_LEN, Kdf, KdfError, KdfParams, MAX_PASSPHRASE_LEN, Passphrase, SALT_LEN};
 pub use key::{KeyKind, KeyTextError, RecoveryKey, VaultKey};
+pub use link::{Link, MAX_TARGET_LEN};
 pub use pin::{FilePins, Pin, PinError, PinStore};
 pub use role::{
-    AuditKey, Epoch, KEY_LEN, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey, TreeKey,
-    ValueKey,
+    AuditKey, CacheKey, Epoch, KEY_LEN, ManifestKey, MetadataKey, NameKey, PolicyKey, RootKey, SealingKey,
+    TreeKey, ValueKey,
 };
 pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, push_field, seal};
 pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, SlotError};

@@ -145,3 +145,7 @@ role_key!(
     /// Seals the audit log.
     AuditKey, "audit"
 );
+role_key!(
+    /// Seals and names what the cache keeps.
+    CacheKey, "cache"
+);

@@ -312,6 +312,7 @@ impl Vault {
         let mut revisions: Vec<_> = self
             .shelved(name)?
             .into_iter()
+            .filter(Entry::has_value)
             .map(|entry| Revision {
                 version: entry.version,
                 changed: entry.metadata.changed,
