@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-vault", &["subrosa-secret"]),
     ("subrosa-keychain", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa-provider", &["subrosa-secret", "subrosa-vault"]),
+    ("subrosa-provider-folder", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-resolver", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-http", &["subrosa-secret"]),
     ("subrosa-interchange", &["subrosa-secret", "subrosa-vault"]),

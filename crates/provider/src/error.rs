@@ -24,6 +24,8 @@ pub enum ErrorKind {
     BadLink,
     /// The answer is not what it must be.
     BadAnswer,
+    /// The settings of a connection cannot work, or are not safe.
+    BadSettings,
     /// The local vault's own data was damaged or changed outside of subrosa.
     Damaged,
 }
@@ -42,6 +44,7 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::BadLink => "bad_link",
             Self::BadAnswer => "bad_answer",
+            Self::BadSettings => "bad_settings",
             Self::Damaged => "damaged",
         }
     }
@@ -53,6 +56,7 @@ impl ErrorKind {
 pub struct ProviderError {
     kind: ErrorKind,
     message: String,
+    hint: Option<String>,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -60,7 +64,7 @@ pub struct ProviderError {
 impl ProviderError {
     /// An error of a kind, with a line for people.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), hint: None, source: None }
     }
 
     /// The same with what caused it.
@@ -68,6 +72,26 @@ impl ProviderError {
     pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self
+    }
+
+    /// The same with a command that mends it.
+    #[must_use]
+    pub fn hint_at(mut self, command: impl Into<String>) -> Self {
+        self.hint = Some(command.into());
+        self
+    }
+
+    /// The same with what failed in front of its line: `aws-prod: …`.
+    #[must_use]
+    pub fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// A command that mends it, if one does.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// The kind, which decides what a caller does.

@@ -4,6 +4,9 @@
 //! values. The local vault is both ([`LocalSource`]); an external vault is a provider only, for its secrets are registered
 //! in the local one. Keeping the two apart is what lets a policy be judged before a value is opened.
 //!
+//! An external vault is a [`System`], which says what it has to be told; connected, it is an [`External`].
+//! docs/providers/writing-one.md shows how one is written.
+//!
 //! What this crate is not: it judges nothing, asks nothing and prints nothing.
 //!
 //! Invariants: absence is `Ok(None)`, never an error; an error has a stable [`ErrorKind`] and never holds a value.
@@ -11,11 +14,13 @@
 
 pub mod conformance;
 mod error;
+mod external;
 mod local;
 
 use subrosa_secret::{Name, Policy, SecretValue};
 
 pub use error::{ErrorKind, ProviderError};
+pub use external::{External, Identity, Login, Method, Session, Setting, Settings, System};
 pub use local::LocalSource;
 
 /// What a provider can do, asked before anything is promised to a user.

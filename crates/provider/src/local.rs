@@ -6,6 +6,8 @@ use subrosa_vault::{Entry, Vault, VaultError};
 use crate::{Capabilities, ErrorKind, Provider, ProviderError, Registered, Registry};
 
 /// Reads an open vault. Locators are the entries themselves: the value that opens is the one whose policy was judged.
+///
+/// The value of a linked secret is not here; asked for it, this source says that nothing is connected.
 pub struct LocalSource<'v> {
     vault: &'v Vault,
 }
@@ -25,7 +27,7 @@ impl Registry for LocalSource<'_> {
         let entries = self.vault.find_many(names).map_err(explain)?;
         let registered = |entry: Entry| Registered {
             policy: entry.policy.clone(),
-            locator: entry.has_value().then_some(entry),
+            locator: (entry.has_value() || entry.link.is_some()).then_some(entry),
         };
         Ok(entries.into_iter().map(|entry| entry.map(registered)).collect())
     }
@@ -43,6 +45,10 @@ impl Provider for LocalSource<'_> {
     }
 
     fn lookup(&self, entry: &Entry) -> Result<Option<SecretValue>, ProviderError> {
+        if entry.link.is_some() {
+            let text = format!("{} is linked, and no connection was asked", entry.metadata.name);
+            return Err(ProviderError::new(ErrorKind::NotConnected, text));
+        }
         self.vault.value(entry).map_err(explain)
     }
 }
@@ -96,6 +102,11 @@ mod tests {
             .collect();
         let absent = vault.find(&name("no value yet")).expect("find").expect("there");
         conformance::check(&source, &present, &absent);
+        let connection = subrosa_vault::RecordId::from_bytes([7; 16]);
+        let link = subrosa_vault::Link { connection, target: "there".to_owned(), ttl: None };
+        let linked = vault.change(|change| change.link(&name("linked"), link)).expect("link");
+        let source = LocalSource::new(&vault);
+        conformance::check_failure(&source, &linked, ErrorKind::NotConnected, &["there"]);
         let missing = source.find(&[name("missing"), name("no value yet")]).expect("find");
         assert!(missing[0].is_none());
         assert!(missing[1].as_ref().is_some_and(|found| found.locator.is_none()));

@@ -77,7 +77,7 @@ impl Reason {
                 ErrorKind::Expired => "session_expired",
                 ErrorKind::Denied => "permission_denied",
                 ErrorKind::NotFound => "not_found_there",
-                ErrorKind::BadLink | ErrorKind::BadAnswer => "misconfigured",
+                ErrorKind::BadLink | ErrorKind::BadAnswer | ErrorKind::BadSettings => "misconfigured",
                 ErrorKind::Damaged => "damaged",
                 _ => "unavailable",
             },

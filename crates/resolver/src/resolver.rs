@@ -174,8 +174,11 @@ where
     }
 
     fn refuse(&mut self, wanted: &Use, reason: Reason) {
-        let secret = self.secret(&wanted.name);
-        let hint = reason.hint(secret);
+        let hint = reason.hint(self.secret(&wanted.name));
+        self.refuse_with(wanted, reason, hint);
+    }
+
+    fn refuse_with(&mut self, wanted: &Use, reason: Reason, hint: Option<String>) {
         let reference = format!("<<vault:{}>>", wanted.name);
         let refused = Unresolved { reference, place: wanted.place.clone(), reason, hint };
         if !self.unresolved.contains(&refused) {
@@ -254,22 +257,26 @@ where
         let answers = self.resolver.source.lookup_many(&locators);
         let mut failed = Vec::new();
         for (answer, (full, (names, _))) in answers.into_iter().zip(&wanted) {
-            let reason = match answer {
+            let (reason, hint) = match answer {
                 Ok(Some(value)) => {
                     let value = Arc::new(value);
                     let resolved = || Resolved { secret: (*full).clone(), value: value.clone() };
                     values.extend(names.iter().map(|name| (name.clone(), resolved())));
                     continue;
                 }
-                Ok(None) => Reason::Empty,
-                Err(error) => Reason::Provider(error.kind(), error.to_string()),
+                Ok(None) => (Reason::Empty, Reason::Empty.hint(full)),
+                Err(error) => {
+                    let reason = Reason::Provider(error.kind(), error.to_string());
+                    let hint = error.hint().map(str::to_owned).or_else(|| reason.hint(full));
+                    (reason, hint)
+                }
             };
-            failed.extend(names.iter().map(|name| (name.clone(), reason.clone())));
+            failed.extend(names.iter().map(|name| (name.clone(), reason.clone(), hint.clone())));
         }
-        for (name, reason) in failed {
+        for (name, reason, hint) in failed {
             let concerned: Vec<Use> =
                 self.uses.iter().filter(|wanted| wanted.name == name).cloned().collect();
-            concerned.iter().for_each(|wanted| self.refuse(wanted, reason.clone()));
+            concerned.iter().for_each(|wanted| self.refuse_with(wanted, reason.clone(), hint.clone()));
         }
         if self.unresolved.is_empty() { Ok(values) } else { Err(self.unresolved) }
     }

@@ -154,7 +154,7 @@ impl Change<'_> {
     ///
     /// # Errors
     /// [`VaultError::ChangedMeanwhile`] if a name is not what [`Arrival::over`] says: taken, gone, or changed since;
-    /// [`VaultError::NameTaken`] if two of them have one name.
+    /// [`VaultError::NameTaken`] if two of them have one name; [`VaultError::Linked`] for [`Over::Keeping`] a linked secret.
     pub fn restore(&mut self, arrivals: &[Arrival<'_>]) -> Result<(), VaultError> {
         let mut names = HashSet::with_capacity(arrivals.len());
         let mut drafts = Vec::with_capacity(arrivals.len());
@@ -189,7 +189,10 @@ impl Change<'_> {
                 self.bury(now)?;
                 (self.blank(&secret.name)?, None)
             }
-            (Over::Keeping(old), Some(now)) if is_still(old, &now) => (now.clone(), Some(now)),
+            (Over::Keeping(old), Some(now)) if is_still(old, &now) => match now.link {
+                Some(_) => return Err(VaultError::Linked(secret.name.clone())),
+                None => (now.clone(), Some(now)),
+            },
             _ => return Err(meanwhile()),
         };
         entry.metadata.description.clone_from(&secret.description);

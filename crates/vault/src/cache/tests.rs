@@ -120,9 +120,9 @@ fn the_file_is_private_and_a_backup_does_not_hold_it() {
     }
 }
 
-/// The cache's share of B: whatever is done to a row, it is absent or what it was, never something else.
+/// Whatever is done to a row, it is absent or what it was, never something else.
 #[test]
-fn hostile_b_a_flipped_bit_of_the_cache_is_never_used() {
+fn hostile_a1_a_flipped_bit_of_the_cache_is_never_used() {
     let (_scratch, vault, path) = cached();
     let sound = fs::read(&path).expect("the file");
     let cache = vault.cache();
@@ -145,7 +145,7 @@ fn hostile_b_a_flipped_bit_of_the_cache_is_never_used() {
 }
 
 #[test]
-fn hostile_b_a_cut_cache_gives_what_is_whole_or_nothing() {
+fn hostile_a2_a_cut_cache_gives_what_is_whole_or_nothing() {
     let (_scratch, vault, path) = cached();
     let sound = fs::read(&path).expect("the file");
     let cache = vault.cache();
@@ -158,7 +158,7 @@ fn hostile_b_a_cut_cache_gives_what_is_whole_or_nothing() {
 }
 
 #[test]
-fn hostile_b_cached_rows_swapped_or_of_another_vault_do_not_open() {
+fn hostile_a3_cached_rows_swapped_or_of_another_vault_do_not_open() {
     let (_scratch, vault, path) = cached();
     let sound = fs::read(&path).expect("the file");
     let record = (sound.len() - 36) / 2;
@@ -177,7 +177,7 @@ fn hostile_b_cached_rows_swapped_or_of_another_vault_do_not_open() {
 
 #[cfg(unix)]
 #[test]
-fn hostile_b_a_cache_that_is_no_file_of_ours_is_left_alone() {
+fn hostile_a18_a_cache_that_is_no_file_of_ours_is_left_alone() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let (scratch, vault, path) = cached();
     let cache = vault.cache();

@@ -1,0 +1,159 @@
+//! External vaults: what they ask for to be connected, and what a connection answers.
+
+use std::collections::BTreeMap;
+
+use subrosa_secret::SecretValue;
+
+use crate::{Provider, ProviderError};
+
+/// What a system is told when it is connected, none of it secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in the connection's document, and the flag of `connect`.
+    pub name: &'static str,
+    /// How its value is shown in help; empty for one that is on or off.
+    pub value_name: &'static str,
+    /// What it is, in half a line.
+    pub help: &'static str,
+    /// Whether there is no connection without it.
+    pub required: bool,
+}
+
+/// One way to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method {
+    /// Its name in the connection's document and for `--auth`.
+    pub name: &'static str,
+    /// What the secret that it takes is called where it is asked for, such as `token`.
+    pub credential: &'static str,
+    /// Settings that this way needs.
+    pub needs: &'static [&'static str],
+}
+
+/// The settings of one connection, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    /// The value of a setting.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether a setting without a value is on.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Sets one; what it was before is replaced.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Settings {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(settings: I) -> Self {
+        Self(settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// What a login left behind and the next process can go on with.
+pub struct Session {
+    /// What the system's provider made of it. It is sealed before it is stored.
+    pub state: SecretValue,
+    /// When it ends, in seconds since 1970; `None` where the system does not say.
+    pub expires: Option<i64>,
+}
+
+/// Who a connection is to its system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// One line for people: an account, a role, a folder.
+    pub who: String,
+    /// When the session ends, in seconds since 1970.
+    pub expires: Option<i64>,
+}
+
+/// What a connection may log in with.
+pub struct Login<'a> {
+    /// The name of the [`Method`]; empty for a system that has none.
+    pub method: &'a str,
+    /// The session of an earlier process that has not ended yet.
+    pub session: Option<SecretValue>,
+    /// Gets the credential, when it is needed: it may be in a keychain that asks its user.
+    pub credential: &'a (dyn Fn() -> Result<SecretValue, ProviderError> + Sync),
+}
+
+/// A kind of external vault.
+pub trait System: Sync {
+    /// Its name in documents and on the command line, one word of lower-case letters.
+    fn name(&self) -> &'static str;
+
+    /// What it is, to be read after "connect".
+    fn about(&self) -> &'static str;
+
+    /// What it is told, in the order of its help.
+    fn settings(&self) -> &'static [Setting];
+
+    /// The ways to log in, the usual one first; none where nobody logs in.
+    fn methods(&self) -> &'static [Method];
+
+    /// An example of a target.
+    fn example(&self) -> &'static str;
+
+    /// Settings in the form in which they are stored.
+    ///
+    /// # Errors
+    /// [`BadSettings`](crate::ErrorKind::BadSettings) for what cannot work or is not safe. Nothing is contacted.
+    fn settle(&self, settings: Settings) -> Result<Settings, ProviderError>;
+
+    /// A target in its canonical form: targets that mean the same value are the same text.
+    ///
+    /// # Errors
+    /// [`BadLink`](crate::ErrorKind::BadLink) for what can name nothing there. Nothing is contacted.
+    fn target(&self, settings: &Settings, text: &str) -> Result<String, ProviderError>;
+
+    /// Makes a connection. Where there is a way to log in, nobody is contacted before the first question.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn connect<'a>(
+        &self,
+        settings: &Settings,
+        login: Login<'a>,
+    ) -> Result<Box<dyn External + 'a>, ProviderError>;
+}
+
+/// A connection to an external vault. Its locators are canonical targets.
+pub trait External: Provider<Locator = String> {
+    /// Asks the system who this connection is, which also says whether it works.
+    ///
+    /// # Errors
+    /// Why it does not.
+    fn describe(&self) -> Result<Identity, ProviderError>;
+
+    /// The session as it is now, if it is another than the one that the connection was made with.
+    fn session(&self) -> Option<Session> {
+        None
+    }
+
+    /// When the session that the last answers came from ends, in seconds since 1970. What was looked up is not used longer.
+    fn session_end(&self) -> Option<i64> {
+        None
+    }
+
+    /// Ends the session at the system's side, where there is one.
+    ///
+    /// # Errors
+    /// Why that was not possible.
+    fn end(&self) -> Result<(), ProviderError> {
+        Ok(())
+    }
+}
