@@ -17,6 +17,7 @@ mod hostile;
 mod injection;
 mod keychain;
 mod leaks;
+mod links;
 mod masking;
 mod moving;
 mod parity;

@@ -15,6 +15,11 @@ impl From<VaultError> for Failure {
             VaultError::NoSuchSecret(name) => {
                 Failure::general(text).hint(format!("subrosa set {}", quoted(name.as_str())))
             }
+            VaultError::Linked(name) => {
+                Failure::general(text).hint(format!("subrosa unlink {}", quoted(name.as_str())))
+            }
+            VaultError::NotLinked(name) => Failure::general(text)
+                .hint(format!("subrosa link {} CONNECTION:TARGET", quoted(name.as_str()))),
             VaultError::Damaged(_) => Failure::new(Exit::DAMAGED, text).hint("subrosa verify"),
             VaultError::RolledBack { .. } => Failure::new(Exit::DAMAGED, text)
                 .hint("restore the newest copy of the vault, or see what this one holds: subrosa verify")

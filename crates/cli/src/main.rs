@@ -12,6 +12,7 @@ mod context;
 mod exchange;
 mod exit;
 mod export_policy;
+mod external;
 mod failure;
 mod fault;
 mod hardening;

@@ -1,5 +1,6 @@
 //! Secrets as reports show them: everything that is known of one but its value.
 
+use crate::external::Connections;
 use crate::output::{Style, rfc3339};
 use serde::Serialize;
 use subrosa_secret::Access;
@@ -20,12 +21,14 @@ pub(crate) struct Secret<'e> {
     /// bytes of the value, `null` where there is none
     length: Option<u64>,
     text: bool,
+    /// where the value is kept, `CONNECTION:TARGET`; `null` where that is the vault
+    link: Option<String>,
     created: String,
     changed: String,
 }
 
 impl<'e> Secret<'e> {
-    pub(crate) fn of(entry: &'e Entry) -> Secret<'e> {
+    pub(crate) fn of(entry: &'e Entry, connections: &Connections) -> Secret<'e> {
         let metadata = &entry.metadata;
         Secret {
             name: metadata.name.as_str(),
@@ -38,6 +41,7 @@ impl<'e> Secret<'e> {
             rules: rules(&entry.policy.access),
             length: entry.has_value().then_some(metadata.length),
             text: metadata.text,
+            link: entry.link.as_ref().map(|link| connections.shown(link)),
             created: rfc3339(metadata.created),
             changed: rfc3339(metadata.changed),
         }
@@ -49,6 +53,8 @@ impl<'e> Secret<'e> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     Ready,
+    /// its value is kept elsewhere
+    Linked,
     /// no value yet
     Empty,
     Disabled,
@@ -58,6 +64,7 @@ impl State {
     pub(crate) fn of(entry: &Entry) -> State {
         match (entry.policy.enabled, entry.has_value()) {
             (false, _) => State::Disabled,
+            (true, _) if entry.link.is_some() => State::Linked,
             (true, false) => State::Empty,
             (true, true) => State::Ready,
         }
@@ -66,6 +73,7 @@ impl State {
     pub(crate) fn word(self) -> &'static str {
         match self {
             State::Ready => "ready",
+            State::Linked => "linked",
             State::Empty => "empty",
             State::Disabled => "disabled",
         }
@@ -73,7 +81,7 @@ impl State {
 
     pub(crate) fn style(self) -> Style {
         match self {
-            State::Ready => Style::Good,
+            State::Ready | State::Linked => Style::Good,
             State::Empty | State::Disabled => Style::Bad,
         }
     }

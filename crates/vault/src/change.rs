@@ -217,7 +217,7 @@ impl<'v> Change<'v> {
         self.find(name)?.ok_or_else(|| VaultError::NoSuchSecret(name.clone()))
     }
 
-    fn put_current(&mut self, entry: &Entry) -> Result<(), VaultError> {
+    pub(crate) fn put_current(&mut self, entry: &Entry) -> Result<(), VaultError> {
         let key = self.snapshot.keys.record_key(&entry.metadata.name);
         let row = entry.seal(self.snapshot.keys, kind::SECRET, key, 0)?;
         self.put(row)

@@ -47,6 +47,20 @@ impl Change<'_> {
         self.replace(name, Some(link), None)
     }
 
+    /// Says for how many seconds the value behind a link is kept.
+    ///
+    /// # Errors
+    /// [`VaultError::NotLinked`], [`VaultError::NoSuchSecret`].
+    pub fn set_link_ttl(&mut self, name: &Name, ttl: Option<u64>) -> Result<Entry, VaultError> {
+        let mut entry = self.find(name)?.ok_or_else(|| VaultError::NoSuchSecret(name.clone()))?;
+        let link = entry.link.as_mut().ok_or_else(|| VaultError::NotLinked(name.clone()))?;
+        link.ttl = ttl;
+        entry.metadata.changed = self.now();
+        entry.version += 1;
+        self.put_current(&entry)?;
+        Ok(entry)
+    }
+
     /// Takes the link of a secret away, which is left without a value. The link goes into the history.
     ///
     /// # Errors

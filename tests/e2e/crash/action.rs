@@ -115,6 +115,31 @@ impl Action {
         }
     }
 
+    pub(super) fn connect() -> Self {
+        Self::new("connect", lived_in(), &["connect", "folder", "etc", "--path", "/etc"])
+    }
+
+    /// Looks the value up, caches it, and puts the link in place of a value.
+    pub(super) fn link() -> Self {
+        Self { again: true, ..Self::of_links("link", &["link", "replaced", "etc:passwd"]) }
+    }
+
+    pub(super) fn unlink() -> Self {
+        Self::of_links("unlink", &["unlink", "linked"])
+    }
+
+    pub(super) fn disconnect() -> Self {
+        Self { again: true, ..Self::of_links("disconnect", &["disconnect", "etc"]) }
+    }
+
+    /// A command of a user with a linked secret, whose value is cached.
+    fn of_links(name: &'static str, words: &[&str]) -> Self {
+        let home = lived_in();
+        home.run(&["connect", "folder", "etc", "--path", "/etc"]).ok();
+        home.run(&["link", "linked", "etc:passwd"]).ok();
+        Self { leftovers: &["-journal", ".new", "default/cache"], ..Self::new(name, home, words) }
+    }
+
     pub(super) fn purge() -> Self {
         Self { again: true, ..Self::new("purge", lived_in(), &["purge", "--yes"]) }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use subrosa_vault::{Location, SlotInfo, Unlock, Vault, VaultError, VaultKey};
+use subrosa_vault::{DocumentKind, Location, SlotInfo, Unlock, Vault, VaultError, VaultKey};
 
 use crate::home::{Home, text};
 
@@ -67,12 +67,16 @@ fn secrets(vault: &Vault) -> Result<String, VaultError> {
     for entry in vault.list()? {
         let name = &entry.metadata.name;
         let value = shown(vault.value(&entry)?.map(|value| value.expose_secret().to_vec()));
-        let _ = writeln!(lines, "{name} = {value} {:?} {:?}", entry.policy, entry.metadata.tags);
+        let link = entry.link.as_ref().map(|link| link.target.as_str()).unwrap_or_default();
+        let _ = writeln!(lines, "{name} = {value} {link} {:?} {:?}", entry.policy, entry.metadata.tags);
         for earlier in vault.history(name)? {
             let value = vault.value_at(name, earlier.version)?;
             let value = shown(value.map(|value| value.expose_secret().to_vec()));
             let _ = writeln!(lines, "{name} was {value}");
         }
+    }
+    for document in vault.documents(DocumentKind::Connection)? {
+        let _ = writeln!(lines, "connection {}", String::from_utf8_lossy(&document.content));
     }
     let mut deleted: Vec<_> = vault.deleted()?.into_iter().map(|entry| entry.metadata.name).collect();
     deleted.sort();

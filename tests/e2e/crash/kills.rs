@@ -130,6 +130,10 @@ each! {
     rename: hostile_c29_rename_killed_at_every_step, hostile_c29_rename_killed_at_any_moment, hostile_c30_rename_with_a_failing_disk;
     allow: hostile_c29_allow_killed_at_every_step, hostile_c29_allow_killed_at_any_moment, hostile_c30_allow_with_a_failing_disk;
     edit: hostile_c29_edit_killed_at_every_step, hostile_c29_edit_killed_at_any_moment, hostile_c30_edit_with_a_failing_disk;
+    connect: hostile_c29_connect_killed_at_every_step, hostile_c29_connect_killed_at_any_moment, hostile_c30_connect_with_a_failing_disk;
+    link: hostile_c29_link_killed_at_every_step, hostile_c29_link_killed_at_any_moment, hostile_c30_link_with_a_failing_disk;
+    unlink: hostile_c29_unlink_killed_at_every_step, hostile_c29_unlink_killed_at_any_moment, hostile_c30_unlink_with_a_failing_disk;
+    disconnect: hostile_c29_disconnect_killed_at_every_step, hostile_c29_disconnect_killed_at_any_moment, hostile_c30_disconnect_with_a_failing_disk;
     purge: hostile_c29_purge_killed_at_every_step, hostile_c29_purge_killed_at_any_moment, hostile_c30_purge_with_a_failing_disk;
     keys_add: hostile_c29_keys_add_killed_at_every_step, hostile_c29_keys_add_killed_at_any_moment, hostile_c30_keys_add_with_a_failing_disk;
     keys_remove: hostile_c29_keys_remove_killed_at_every_step, hostile_c29_keys_remove_killed_at_any_moment, hostile_c30_keys_remove_with_a_failing_disk;

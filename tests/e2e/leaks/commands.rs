@@ -5,7 +5,7 @@ use std::fs;
 
 use subrosa_testkit::leak::Sink;
 
-use super::planted::{EARLIER, OTHER, Planted, VALUE, VAULT_KEY, read};
+use super::planted::{EARLIER, LINKED, OTHER, Planted, VALUE, VAULT_KEY, read};
 use crate::home::text;
 
 /// A command line: what it gets on standard input, which canaries standard output was asked to show, how it ends.
@@ -24,6 +24,7 @@ fn step(planted: &Planted, line: &str, shown: &'static [&'static str], code: i32
             .replace("NAME", &texts.name)
             .replace("REF", &planted.reference())
             .replace("PROFILE", &texts.profile)
+            .replace("TARGET", &texts.target)
             .replace("TAG", &texts.tag)
             .replace("HOST", &texts.host)
             .replace("URL", &planted.stage.server.url(""))
@@ -92,6 +93,24 @@ fn journey(planted: &Planted) -> Vec<Step> {
         "send -sv --mask --profile PROFILE -H X-Key:<<vault:other>> URL/",
         "undo deleted",
         "rm deleted",
+        "connect folder again --path own/mounted --ttl 1h",
+        "link linked mounted:TARGET --ttl 2h",
+        "link linked",
+        "link linked --json",
+        "link --bulk own/links --no-check",
+        "unlink bulk",
+        "connections",
+        "connections --json",
+        "reauth mounted",
+        "list --state linked --json",
+        "send -sv --mask -H X-Key:<<vault:linked>> URL/",
+        "cache list",
+        "cache list --json",
+        "cache ttl 2h",
+        "cache ttl 2h --link linked",
+        "cache clear linked",
+        "send -s -o own/linked --refresh -H X-Key:<<vault:linked>> URL/",
+        "disconnect again",
         "backup copy",
         "export -o sealed --export-passphrase-file own/passphrase",
         "export NAME --history -o own/plain.json --plaintext json --yes",
@@ -127,10 +146,12 @@ fn journey(planted: &Planted) -> Vec<Step> {
     steps.push(step(planted, "get NAME", &[VALUE], 0));
     steps.push(step(planted, "get NAME --json", &[VALUE], 0));
     steps.push(step(planted, "get other --profile PROFILE", &[OTHER], 0));
+    steps.push(step(planted, "get linked", &[LINKED], 0));
     steps.push(step(planted, "send -s -H X-Key:REF URL/", &[VALUE], 0));
     steps.push(step(planted, "send -s -o own/captured --capture captured=$.json URL/", &[], 1));
     steps.push(step(planted, "rm NAME", &[], 0));
     steps.push(step(planted, "undo NAME", &[], 0));
+    steps.push(step(planted, "disconnect mounted", &[], 0));
     steps
 }
 

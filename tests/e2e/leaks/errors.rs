@@ -409,3 +409,42 @@ fn what_a_killed_writer_leaves() {
     planted.home().run(&["verify"]).ok();
     planted.done();
 }
+
+/// A folder whose files are not what they were when they were linked.
+#[test]
+fn values_that_cannot_be_looked_up() {
+    let mut planted = Planted::new();
+    let file = planted.own(&format!("mounted/{}", planted.texts.target));
+    let value = planted.texts.linked.clone();
+    let (header, url) = ("X-Key: <<vault:linked>>", planted.stage.server.url("/"));
+    let target = format!("mounted:{}", planted.texts.target);
+    let too_long = value.repeat((1 << 20) / value.len() + 1);
+    for content in [Some(too_long.as_str()), None] {
+        match content {
+            Some(content) => fs::write(&file, content).expect("a file"),
+            None => fs::remove_file(&file).expect("removed"),
+        }
+        for words in [
+            &["get", "linked", "--refresh"][..],
+            &["send", "--refresh", "-H", header, &url],
+            &["link", "linked", &target],
+        ] {
+            fails(&mut planted, words, 100);
+        }
+    }
+    // tampered with, and another value in place of the link's
+    fs::write(&file, &value).expect("a file");
+    planted.run(&["send", "-s", "-o", &planted.own("body"), "-H", header, &url], "", &[]).ok();
+    let cache = planted.home().vault().join("cache");
+    let mut bytes = fs::read(&cache).expect("the cache");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    fs::write(&cache, bytes).expect("written");
+    planted.run(&["cache", "list"], "", &[]).ok();
+    planted.run(&["send", "-sv", "--mask", "-H", header, &url], "", &[]).ok();
+    let run = planted.run(&["set", "linked", "-"], &value, &[]);
+    assert_eq!(run.code, 1, "{run}");
+    planted.run(&["disconnect", "mounted"], "", &[]).ok();
+    fails(&mut planted, &["send", "-H", header, &url], 100);
+    fails(&mut planted, &["link", "x", &value], 2);
+    planted.done();
+}

@@ -106,6 +106,8 @@ fn hostile_d44_nothing_is_left_when_the_work_is_done() {
         (&["set", &name, "--file", &value], &empty),
         (&["send", "-s", "-H", &header, "-u", &basic, "-d", &reference, &url], &empty),
         (&["send", "-sv", "--mask", "--json", &json, &url], &empty),
+        (&["get", "linked"], &empty),
+        (&["get", "linked", "--refresh"], &empty),
         (&["send", "-s", "-L", "-G", "-d", &data, "-w", "%{json}", &url], &empty),
         (&["list", "--json"], &empty),
         (&["verify"], &empty),

@@ -14,6 +14,7 @@ use crate::stage::Stage;
 pub(super) const VALUE: &str = "the value of bird";
 pub(super) const EARLIER: &str = "the earlier value of bird";
 pub(super) const OTHER: &str = "the value of another secret";
+pub(super) const LINKED: &str = "the value of a linked secret";
 pub(super) const VAULT_KEY: &str = "the vault key";
 
 /// Where the user's own files lie: whatever is in them, the user put it there.
@@ -26,6 +27,9 @@ pub(super) struct Texts {
     pub(super) earlier: String,
     pub(super) deleted: String,
     pub(super) other: String,
+    /// What a linked secret is called where it is kept.
+    pub(super) target: String,
+    pub(super) linked: String,
     pub(super) host: String,
     pub(super) tag: String,
     pub(super) description: String,
@@ -73,6 +77,8 @@ impl Planted {
             earlier: canaries.plant(Kind::EarlierValue, EARLIER),
             deleted: canaries.plant(Kind::DeletedValue, "the value of a deleted secret"),
             other: canaries.plant(Kind::Value, OTHER),
+            target: canaries.plant(Kind::Name, "the target of a link"),
+            linked: canaries.plant(Kind::Value, LINKED),
             host: canaries.plant(Kind::Host, "the host"),
             tag: canaries.plant(Kind::Tag, "the tag"),
             description: canaries.plant(Kind::Description, "the description"),
@@ -110,6 +116,10 @@ impl Planted {
         home.store("deleted", &texts.deleted, &[]);
         home.run(&["rm", "deleted"]).ok();
         home.store("other", &texts.other, &["--profile", &texts.profile, "--host", &host]);
+        own(home, &format!("mounted/{}", texts.target), &texts.linked);
+        home.run(&["connect", "folder", "mounted", "--path", &own_path(home, "mounted")]).ok();
+        home.run(&["link", "linked", &format!("mounted:{}", texts.target), "--host", &host]).ok();
+        own(home, "links", "# two\nbulk = mounted:gone\nbulk/2 = mounted:gone\n");
         own(home, "requests.sh", &format!("curl -H 'X-Key: <<vault:{name}>>' {host}\n"));
         let scanner = Scanner::new(&canaries);
         Self { stage, texts, scanner, canaries, leaks: Vec::new() }
@@ -206,10 +216,10 @@ impl Planted {
         }
     }
 
-    /// Looks at what reached the server, which was sent the value of bird and of the other secret.
+    /// Looks at what reached the server, which was sent the values of bird, of the other secret and of the linked one.
     pub(super) fn look_at_wire(&mut self) {
         for request in wire(&self.stage.server) {
-            self.look(Sink::Wire, "a request", &request, &[VALUE, OTHER]);
+            self.look(Sink::Wire, "a request", &request, &[VALUE, OTHER, LINKED]);
         }
     }
 

@@ -2,6 +2,7 @@
 //! question.
 
 mod access;
+mod links;
 
 use crate::context::Context;
 use crate::export_policy::{self, Policies};
@@ -176,6 +177,7 @@ fn permissions(location: &Location) -> Vec<Finding> {
         location.dir.clone(),
         location.database(),
         location.dir.join("audit.log"),
+        location.dir.join("cache"),
         location.state.join("pins"),
     ];
     let wide = paths.iter().filter_map(|path| Some((path, privacy(path)?)));

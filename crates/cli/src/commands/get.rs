@@ -1,12 +1,14 @@
 //! `subrosa get`: show a value.
 
 use crate::context::Context;
+use crate::external::{self, Caching, Fetch, Sources};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::output::rfc3339;
 use crate::{lookup, record, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde::Serialize;
+use subrosa_provider::Provider as _;
 use subrosa_secret::SecretValue;
 use subrosa_vault::{Entry, Vault};
 
@@ -27,6 +29,7 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("as JSON; a binary value as base64"),
         )
+        .args(Caching::flags())
         .after_help(
             "Into a pipe or a file the value goes byte for byte; a terminal gets a line break after it. \
              A secret that is send-only or disabled is refused.\n\n\
@@ -40,7 +43,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let name = lookup::name(text)?;
     let vault = unlock::open(context)?;
     let entry = lookup::require(context, &vault, &name)?;
-    let value = disclosed(&vault, &entry, arguments.get_one::<u64>("version").copied())?;
+    let fetch = Fetch::new(Caching::of(arguments));
+    let value = disclosed(&vault, &fetch, &entry, arguments.get_one::<u64>("version").copied())?;
     record::shown(&vault, &entry.metadata.name)?;
     if arguments.get_flag("json") {
         return context.output.json(&Report::of(&entry, &value));
@@ -62,7 +66,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 }
 
 /// The value, if the secret's policy lets it be shown. The policy is judged before the value is opened.
-fn disclosed(vault: &Vault, entry: &Entry, version: Option<u64>) -> Outcome<SecretValue> {
+fn disclosed(vault: &Vault, fetch: &Fetch, entry: &Entry, version: Option<u64>) -> Outcome<SecretValue> {
     let name = &entry.metadata.name;
     let word = quoted(name.as_str());
     if !entry.policy.enabled {
@@ -74,6 +78,9 @@ fn disclosed(vault: &Vault, entry: &Entry, version: Option<u64>) -> Outcome<Secr
     }
     let value = match version {
         Some(version) if version != entry.version => vault.value_at(name, version)?,
+        _ if entry.link.is_some() => Sources::new(vault, fetch)
+            .lookup(entry)
+            .map_err(|error| external::failed(&error.about(name.as_str())))?,
         _ => vault.value(entry)?,
     };
     value.ok_or_else(|| match version {

@@ -1,6 +1,7 @@
 //! `subrosa list`: the secrets, without their values.
 
 use crate::context::Context;
+use crate::external::Connections;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Style, short_time};
 use crate::report::{Secret, State, access_word, hosts};
@@ -12,8 +13,8 @@ use serde::Serialize;
 use subrosa_secret::{Access, Origin, Placement, Tag, Verdict};
 use subrosa_vault::Entry;
 
-const STATES: [&str; 7] =
-    ["ready", "empty", "disabled", "undecided", "unrestricted", "restricted", "send-only"];
+const STATES: [&str; 8] =
+    ["ready", "linked", "empty", "disabled", "undecided", "unrestricted", "restricted", "send-only"];
 
 pub(super) fn command() -> Command {
     Command::new("list")
@@ -60,7 +61,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         _ => {}
     }
     if arguments.get_flag("json") {
-        let secrets = entries.iter().map(Secret::of).collect();
+        let connections = Connections::load(&vault)?;
+        let secrets = entries.iter().map(|entry| Secret::of(entry, &connections)).collect();
         return context.output.json(&Report { schema: "list/1", secrets });
     }
     if entries.is_empty() {

@@ -4,10 +4,14 @@ mod accept_rollback;
 mod allow;
 mod audit;
 mod backup;
+mod cache;
 mod clear;
 mod completions;
+mod connect;
+mod connections;
 mod demo;
 mod describe;
+mod disconnect;
 mod doctor;
 mod edit;
 mod enable;
@@ -18,10 +22,12 @@ mod history;
 mod import;
 mod init;
 mod keys;
+mod link;
 mod list;
 mod policy;
 mod profiles;
 mod purge;
+mod reauth;
 mod refs;
 mod rename;
 mod reset;
@@ -48,6 +54,7 @@ pub(crate) enum Section {
     Secrets,
     Files,
     Rules,
+    External,
     Keys,
     Care,
     Shell,
@@ -61,6 +68,7 @@ impl Section {
         Section::Secrets,
         Section::Files,
         Section::Rules,
+        Section::External,
         Section::Keys,
         Section::Care,
         Section::Shell,
@@ -72,6 +80,7 @@ impl Section {
             Section::Secrets => "Secrets",
             Section::Files => "In and out",
             Section::Rules => "Where secrets may go",
+            Section::External => "External vaults",
             Section::Keys => "Ways into the vault",
             Section::Care => "Care of the vault",
             Section::Shell => "Around the shell",
@@ -120,6 +129,13 @@ pub(crate) const ALL: &[Entry] = &[
     entry("enable", Section::Rules, enable::enable, enable::run_enable),
     entry("disable", Section::Rules, enable::disable, enable::run_disable),
     entry("policy", Section::Rules, policy::command, policy::run),
+    entry("connect", Section::External, connect::command, connect::run),
+    entry("connections", Section::External, connections::command, connections::run),
+    entry("reauth", Section::External, reauth::command, reauth::run),
+    entry("disconnect", Section::External, disconnect::command, disconnect::run),
+    entry("link", Section::External, link::link, link::run_link),
+    entry("unlink", Section::External, link::unlink, link::run_unlink),
+    entry("cache", Section::External, cache::command, cache::run),
     entry("keys", Section::Keys, keys::command, keys::run),
     entry("reset", Section::Keys, reset::command, reset::run),
     entry("verify", Section::Care, verify::command, verify::run),

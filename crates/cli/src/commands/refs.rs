@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::external::Connections;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Style, count};
 use crate::report::{State, access_word, hosts, rules};
@@ -14,7 +15,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use subrosa_secret::{Access, Name, scan};
-use subrosa_vault::{Entry, Vault};
+use subrosa_vault::{Entry, Link, Vault};
 
 pub(super) fn command() -> Command {
     Command::new("refs")
@@ -47,11 +48,14 @@ struct Found {
     line: usize,
     /// `null` where it is malformed
     name: Option<String>,
-    /// ready, undecided (ready, but nobody has said where it may go), empty, disabled, missing, malformed
+    /// ready, undecided (ready, but nobody has said where it may go), not_connected (linked, but its connection is not
+    /// there), empty, disabled, missing, malformed
     state: &'static str,
     /// as in list/1; `null` where there is no such secret
     access: Option<&'static str>,
     rules: Option<Vec<String>>,
+    /// where its value is kept, `CONNECTION:TARGET`; `null` where that is the vault
+    link: Option<String>,
     problem: Option<String>,
     /// the same in one cell of a table
     #[serde(skip)]
@@ -66,7 +70,8 @@ struct Report {
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let vault = unlock::open(context)?;
-    let mut known = Known { context, vault: &vault, entries: BTreeMap::new() };
+    let connections = Connections::load(&vault)?;
+    let mut known = Known { context, vault: &vault, connections: &connections, entries: BTreeMap::new() };
     let mut references = Vec::new();
     for path in arguments.get_many::<PathBuf>("files").unwrap_or_default() {
         references.extend(known.references_of(path)?);
@@ -87,9 +92,14 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 }
 
 /// A secret that nobody has decided about resolves only where a person can be asked.
-fn state(entry: &Entry) -> &'static str {
+fn state(entry: &Entry, connections: &Connections) -> &'static str {
+    let leads_somewhere = |link: &Link| {
+        connections.with_id(link.connection).is_some_and(|connection| connection.system().is_ok())
+    };
     match (State::of(entry), &entry.policy.access) {
-        (State::Ready, Access::Undecided) => "undecided",
+        (State::Linked, _) if !entry.link.as_ref().is_some_and(leads_somewhere) => "not_connected",
+        (State::Ready | State::Linked, Access::Undecided) => "undecided",
+        (State::Linked, _) => "ready",
         (state, _) => state.word(),
     }
 }
@@ -113,6 +123,7 @@ fn table(references: &[Found]) -> Table {
 struct Known<'a> {
     context: &'a Context,
     vault: &'a Vault,
+    connections: &'a Connections,
     entries: BTreeMap<Name, Option<Entry>>,
 }
 
@@ -124,14 +135,16 @@ impl Known<'_> {
             |start: usize| 1 + memchr::memchr_iter(b'\n', text.get(..start).unwrap_or_default()).count();
         let mut found = Vec::new();
         for reference in scan.references {
+            let connections = self.connections;
             let entry = self.entry(&reference.name)?;
             found.push(Found {
                 file: path.display().to_string(),
                 line: place(reference.span.start),
                 name: Some(reference.name.to_string()),
-                state: entry.map_or("missing", state),
+                state: entry.map_or("missing", |entry| state(entry, connections)),
                 access: entry.map(|entry| access_word(&entry.policy.access)),
                 rules: entry.and_then(|entry| rules(&entry.policy.access)),
+                link: entry.and_then(|entry| entry.link.as_ref()).map(|link| connections.shown(link)),
                 problem: None,
                 hosts: entry.map(|entry| hosts(&entry.policy.access)),
             });
@@ -144,6 +157,7 @@ impl Known<'_> {
                 state: "malformed",
                 access: None,
                 rules: None,
+                link: None,
                 problem: Some(malformed.fault.to_string()),
                 hosts: None,
             });

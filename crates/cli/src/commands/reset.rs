@@ -8,7 +8,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use subrosa_keychain::{Account, Keychain};
-use subrosa_vault::{Header, SlotKind, Vault};
+use subrosa_vault::{CACHE_FILES, Header, SlotKind, Vault};
 
 /// What a vault's folder consists of; anything else in it is somebody else's and stays.
 const FILES: [&str; 3] = ["vault.db", "vault.db-journal", "audit.log"];
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let header = Vault::inspect(&location).ok();
     let what = format!("the vault in {} and every secret in it will be destroyed", location.dir.display());
     ask::confirm(context, arguments, &what, "destroy")?;
-    for name in FILES {
+    for name in FILES.into_iter().chain(CACHE_FILES) {
         remove(&location.dir.join(name))?;
     }
     for entry in fs::read_dir(&location.dir).into_iter().flatten().flatten() {

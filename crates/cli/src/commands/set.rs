@@ -92,7 +92,7 @@ fn destination(name: &Name, access: &Access) -> String {
 }
 
 /// With `--profile` the secret is the profile's own.
-fn target(context: &Context, arguments: &ArgMatches) -> Outcome<Name> {
+pub(super) fn target(context: &Context, arguments: &ArgMatches) -> Outcome<Name> {
     let text = arguments.get_one::<String>("name").map(String::as_str).unwrap_or_default();
     let name = lookup::name(text)?;
     match context.given_profile() {

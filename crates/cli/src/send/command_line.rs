@@ -3,6 +3,7 @@
 use super::flags::Id;
 use super::numbers::rate;
 use super::operation::{Operation, not_empty, text};
+use crate::external::Caching;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub(crate) struct CommandLine {
     pub(crate) unmask: bool,
     pub(crate) no_audit: bool,
     pub(crate) explain: Option<Explain>,
+    pub(crate) caching: Caching,
 
     pub(crate) globals: GlobalFlags,
     pub(crate) help: bool,
@@ -97,6 +99,8 @@ impl CommandLine {
             Id::Audit => self.no_audit = !on,
             Id::Explain => self.explain = on.then_some(self.explain.unwrap_or(Explain::Text)),
             Id::ExplainJson => self.explain = on.then_some(Explain::Json),
+            Id::Refresh => self.caching.refresh = on,
+            Id::Cache => self.caching.off = !on,
             Id::Passphrase => self.globals.passphrase = on,
             Id::Recovery => self.globals.recovery = on,
             Id::Keychain => self.globals.no_keychain = !on,

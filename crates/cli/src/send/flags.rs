@@ -14,6 +14,7 @@ use Takes::*;
 pub(crate) enum Id {
     Ask,
     Audit,
+    Cache,
     Cacert,
     Capture,
     Cert,
@@ -76,6 +77,7 @@ pub(crate) enum Id {
     Rate,
     Recovery,
     Referer,
+    Refresh,
     Refs,
     RemoteHeaderName,
     RemoteName,
@@ -293,6 +295,8 @@ const SUPPORTED: &[Flag] = &[
     flag(None, "explain-json", Switch, Yes(Id::ExplainJson), Secrets, "the same as JSON, schema explain/1"),
     flag(None, "mask", Switch, Yes(Id::Mask), Secrets, "mask secrets in a body that goes to a pipe or a file"),
     flag(None, "unmask", Switch, Yes(Id::Unmask), Secrets, "show secrets in a body on the terminal"),
+    flag(None, "refresh", Switch, Yes(Id::Refresh), Secrets, "look linked secrets up anew, whatever is cached"),
+    flag(None, "cache", Switch, Yes(Id::Cache), Secrets, "keep what is looked up [default]; --no-cache looks it up anew and keeps nothing"),
     flag(None, "audit", Switch, Yes(Id::Audit), Secrets, "record the use in the audit log [default]; --no-audit for read-only storage"),
 
     flag(None, "profile", Value("NAME"), Yes(Id::Profile), General, "the profile to look for secrets in first"),

@@ -3,14 +3,15 @@
 use super::command_line::CommandLine;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::external::{Fetch, Sources};
 use crate::failure::{Failure, Outcome};
 use crate::{input, lookup, output, record, unlock};
 use std::collections::{BTreeMap, BTreeSet};
 use subrosa_http::{Plan, Values};
-use subrosa_provider::{ErrorKind, LocalSource};
+use subrosa_provider::ErrorKind;
 use subrosa_resolver::{Answer, Overrides, Question, Reason, Resolved, Resolver, Unresolved, Use, Verdicts};
 use subrosa_secret::{Access, HostRule, Name, Origin, Profile, Redactor, SecretValue, TrustRules};
-use subrosa_vault::{Entry, Vault};
+use subrosa_vault::{Entry, Link, Vault};
 
 /// Values by the names that references write.
 #[derive(Default)]
@@ -40,6 +41,7 @@ pub(super) struct Secrets {
     /// What the audit log holds of this process already.
     recorded: BTreeSet<(Name, Origin)>,
     audit: bool,
+    fetch: Fetch,
     /// Whether a person reads what goes wrong, and could have been asked.
     attended: bool,
     /// Whose own the captured secrets are.
@@ -66,6 +68,7 @@ impl Secrets {
             answered: Vec::new(),
             recorded: BTreeSet::new(),
             audit: !line.no_audit,
+            fetch: Fetch::new(line.caching),
             attended: false,
             given_profile: context.given_profile().cloned(),
             captured: Vec::new(),
@@ -161,7 +164,7 @@ impl Secrets {
             Some(vault) => vault,
             None => unlock::open(context).map_err(|failure| unopened(failure, &uses))?,
         };
-        let source = LocalSource::new(&vault);
+        let source = Sources::new(&vault, &self.fetch);
         let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
         let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
         let wishes = ask(context, &mut verdicts, &malformed)?;
@@ -186,7 +189,7 @@ impl Secrets {
         let Some(vault) = self.vault.as_ref().filter(|_| !uses.is_empty()) else {
             return Ok(Found::default());
         };
-        let source = LocalSource::new(vault);
+        let source = Sources::new(vault, &self.fetch);
         let resolver = Resolver::new(&source, self.profile.clone(), &self.trust, &self.overrides);
         let mut verdicts = resolver.judge(&uses).map_err(unreadable)?;
         for question in verdicts.questions().to_vec() {
@@ -218,6 +221,19 @@ impl Secrets {
             self.recorded.extend(secrets.into_iter().map(|secret| (secret, origin.clone())));
         }
         Ok(())
+    }
+
+    /// A server refused what it was sent: what was looked up for it is not used again.
+    pub(super) fn refused_by_server(&self, found: &Found, plan: &Plan) {
+        let Some(vault) = &self.vault else { return };
+        let used = plan.uses().iter().filter_map(|used| found.0.get(&used.name));
+        let names: Vec<Name> = used.map(|resolved| resolved.secret.clone()).collect();
+        // a vault that cannot be read any more gives no cached value either
+        let entries = vault.find_many(&names).unwrap_or_default();
+        let links: Vec<&Link> = entries.iter().flatten().filter_map(|entry| entry.link.as_ref()).collect();
+        if !links.is_empty() {
+            self.fetch.reject(vault, &links);
+        }
     }
 
     /// A value for a name that no request uses was meant for something else.
@@ -265,7 +281,7 @@ pub(super) fn malformed(plan: &Plan) -> Vec<Unresolved> {
 /// Asks all open questions before anything is sent. Returns those that were answered with yes, and whether for ever.
 fn ask(
     context: &Context,
-    verdicts: &mut Verdicts<'_, LocalSource<'_>, Entry>,
+    verdicts: &mut Verdicts<'_, Sources<'_>, Entry>,
     malformed: &[Unresolved],
 ) -> Outcome<Vec<(Question, bool)>> {
     let mut wishes = Vec::new();

@@ -117,6 +117,9 @@ impl<'a, 's> Watch<'a, 's> {
 
     pub(super) fn answered(&mut self, response: &Response<'_>) {
         self.ends = Some(response.ends());
+        if matches!(response.head().status, 401 | 403) {
+            self.secrets.refused_by_server(self.found, self.plan);
+        }
     }
 
     pub(super) fn done(&mut self, response: &Response<'_>) {

@@ -70,39 +70,50 @@ fn given(context: &Context) -> Option<&'static str> {
 
 /// Whether it opens the vault, the vault is whole, and it is the newest.
 fn tried(name: &'static str, key: Result<Option<Key>, Failure>, location: &Location) -> Vec<Finding> {
-    let unset = unlock::ENVIRONMENT.contains(&name).then(|| format!("unset {name}"));
-    let opened = match key {
-        Ok(Some(key)) => {
-            let opened = Vault::open(location, &key.as_unlock());
-            opened.and_then(|vault| vault.list().map(|_| vault_policy(&vault)))
-        }
-        Ok(None) => return vec![finding(name, Verdict::Note, "is not tried: it would be asked for", None)],
-        Err(failure) => {
-            let hint = failure.first_hint().map(str::to_owned).or(unset);
-            return vec![finding(name, Verdict::Bad, failure.message(), hint.as_deref())];
-        }
+    let opened = match &key {
+        Ok(Some(key)) => Vault::open(location, &key.as_unlock()).and_then(|vault| Ok((vault.list()?, vault))),
+        _ => return vec![not_tried(name, key)],
     };
-    let refused = match opened {
-        Ok(policy) => {
-            let opens = finding(name, Verdict::Good, "opens this vault", None);
-            return [opens].into_iter().chain(policy).collect();
+    match opened {
+        Ok((entries, vault)) => {
+            let mut found = vec![finding(name, Verdict::Good, "opens this vault", None)];
+            found.extend(vault_policy(&vault));
+            found.extend(super::links::findings(&vault, &entries));
+            found
         }
-        Err(error @ VaultError::RolledBack { .. }) => finding(
+        Err(error) => vec![refused(name, &error)],
+    }
+}
+
+fn unset(name: &str) -> Option<String> {
+    unlock::ENVIRONMENT.contains(&name).then(|| format!("unset {name}"))
+}
+
+fn not_tried(name: &'static str, key: Result<Option<Key>, Failure>) -> Finding {
+    match key {
+        Ok(_) => finding(name, Verdict::Note, "is not tried: it would be asked for", None),
+        Err(failure) => {
+            let hint = failure.first_hint().map(str::to_owned).or(unset(name));
+            finding(name, Verdict::Bad, failure.message(), hint.as_deref())
+        }
+    }
+}
+
+fn refused(name: &'static str, error: &VaultError) -> Finding {
+    match error {
+        VaultError::RolledBack { .. } => finding(
             "roll-back",
             Verdict::Bad,
             error.to_string(),
             Some("subrosa verify; subrosa accept-rollback"),
         ),
-        Err(error @ VaultError::Damaged(_)) => {
-            finding("vault", Verdict::Bad, error.to_string(), Some("subrosa verify"))
-        }
-        Err(error) => {
+        VaultError::Damaged(_) => finding("vault", Verdict::Bad, error.to_string(), Some("subrosa verify")),
+        _ => {
             let own =
                 (name == "key of the keychain").then(|| String::from("subrosa keys add keychain --recovery"));
-            finding(name, Verdict::Bad, error.to_string(), unset.or(own).as_deref())
+            finding(name, Verdict::Bad, error.to_string(), unset(name).or(own).as_deref())
         }
-    };
-    vec![refused]
+    }
 }
 
 /// Nothing was opened, so nothing is known of what the vault holds.

@@ -1,0 +1,119 @@
+//! Values that are kept elsewhere: connections, what is cached of them, and the source behind every lookup.
+//!
+//! A link names a connection, a connection its system, a system the provider: [`Sources`] goes that way for each secret that
+//! is linked, asks each connection once for all that is wanted of it, connections in parallel, and no secret twice.
+
+mod connection;
+mod fetch;
+mod kept;
+mod preference;
+mod sources;
+pub(crate) mod systems;
+mod target;
+
+pub(crate) use connection::{Connection, Connections};
+pub(crate) use fetch::{Fetch, Wanted};
+pub(crate) use kept::place_of;
+pub(crate) use preference::{DEFAULT_TTL, set_vault_ttl, vault_ttl};
+pub(crate) use sources::Sources;
+pub(crate) use target::Target;
+
+use crate::failure::Failure;
+use clap::{Arg, ArgAction, ArgMatches};
+use subrosa_provider::{ErrorKind, ProviderError};
+
+/// How a command treats what is cached.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Caching {
+    /// Looks everything up anew, and keeps it.
+    pub(crate) refresh: bool,
+    /// Neither uses nor keeps anything.
+    pub(crate) off: bool,
+}
+
+impl Caching {
+    /// `--refresh` and `--no-cache`.
+    pub(crate) fn flags() -> [Arg; 2] {
+        [
+            Arg::new("refresh")
+                .long("refresh")
+                .action(ArgAction::SetTrue)
+                .help("look linked secrets up anew, whatever is cached"),
+            Arg::new("no-cache")
+                .long("no-cache")
+                .action(ArgAction::SetTrue)
+                .help("look linked secrets up anew and keep nothing of it"),
+        ]
+    }
+
+    pub(crate) fn of(arguments: &ArgMatches) -> Self {
+        Self { refresh: arguments.get_flag("refresh"), off: arguments.get_flag("no-cache") }
+    }
+}
+
+/// What a person reads of a lookup that failed outside of a request.
+pub(crate) fn failed(error: &ProviderError) -> Failure {
+    use crate::exit::Exit;
+    let exit = match error.kind() {
+        ErrorKind::Damaged => Exit::DAMAGED,
+        ErrorKind::Locked => Exit::LOCKED,
+        ErrorKind::BadSettings | ErrorKind::BadLink => Exit::USAGE,
+        _ => Exit::UNRESOLVED,
+    };
+    let failure = Failure::new(exit, error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// How long something is kept: `0`, `30s`, `15m`, `2h`, `7d`; at most thirty days.
+pub(crate) fn duration(text: &str) -> Result<u64, String> {
+    const LONGEST: u64 = 30 * 86_400;
+    let wrong = || format!("{text:?} is no duration: write 30s, 15m, 2h or 7d, or 0 for not at all");
+    if text == "0" {
+        return Ok(0);
+    }
+    let unit = match text.as_bytes().last() {
+        Some(b's') => 1,
+        Some(b'm') => 60,
+        Some(b'h') => 3600,
+        Some(b'd') => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number = &text[..text.len() - 1];
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = number.parse::<u64>().ok().filter(|_| digits).and_then(|number| number.checked_mul(unit));
+    match seconds.ok_or_else(wrong)? {
+        seconds if seconds > LONGEST => Err(format!("{text} is longer than 30 days")),
+        seconds => Ok(seconds),
+    }
+}
+
+/// The same as text, in the largest unit that divides it.
+pub(crate) fn duration_text(seconds: u64) -> String {
+    match seconds {
+        0 => String::from("0"),
+        _ if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
+        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, seconds) in [("0", 0), ("30s", 30), ("15m", 900), ("2h", 7200), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(seconds), "{text}");
+            assert_eq!(duration_text(seconds), text);
+        }
+        for wrong in ["", "m", "5", "-1m", "+1m", "1.5h", "31d", "99999999999999999999h", "1é"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(duration_text(90), "90s");
+    }
+}
