@@ -20,7 +20,8 @@ impl<'c> Target<'c> {
             (Some(name), _) => (name, text),
             (None, Some((name, target))) if !target.starts_with("//") => (name, target),
             _ => {
-                return Err(Failure::usage(format!("{text:?} does not say which connection it is of"))
+                // not repeated: it may be a value that was typed in the wrong place
+                return Err(Failure::usage("the target does not say which connection it is of")
                     .hint("write CONNECTION:TARGET, or --to CONNECTION TARGET"));
             }
         };
