@@ -3,7 +3,6 @@
 use crate::context::Context;
 use crate::external::{Connections, place_of};
 use crate::failure::{Failure, Outcome, reason};
-use crate::fault::quoted;
 use crate::output::{count, done, note};
 use crate::unlock;
 use clap::{Arg, ArgMatches, Command};
@@ -39,22 +38,14 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let dropped = vault.cache().remove(&places);
     done(&format!("disconnected {name}"));
     if links > 0 {
-        let text = format!(
-            "{} to it and {} not resolve",
-            count(links as u64, "secret"),
-            if links == 1 { "does" } else { "do" }
-        );
-        note(&text.replacen(" to it", if links == 1 { " is linked to it" } else { " are linked to it" }, 1));
+        let (are, resolve) = if links == 1 { ("is", "does") } else { ("are", "do") };
+        note(&format!("{} {are} linked to it and {resolve} not resolve", count(links as u64, "secret")));
     }
     // under its old version nothing of it is used any more, but it lies there, sealed
+    let path = vault.location().dir.join("cache");
     dropped.map_err(|error| {
-        Failure::general(format!(
-            "{name} was disconnected, but the cache cannot be written: {}",
-            reason(&error)
-        ))
-        .hint(format!(
-            "subrosa cache clear, or remove {}",
-            quoted(&vault.location().dir.join("cache").display().to_string())
-        ))
+        let text =
+            format!("{name} was disconnected, but cannot write {}: {}", path.display(), reason(&error));
+        Failure::general(text).hint("subrosa cache clear")
     })
 }
