@@ -3,6 +3,7 @@
 use subrosa_secret::{NameError, ValueTooLarge};
 use subrosa_vault::KdfError;
 
+use crate::document::MAX_LEN;
 use crate::format::list;
 use crate::{Format, MAX_DEPTH, MAX_FILE_LEN, MAX_ITEMS, Place};
 
@@ -125,6 +126,12 @@ pub enum InterchangeError {
         /// Bytes that it has.
         len: u64,
     },
+    /// A YAML or TOML document is longer than any that is read.
+    #[error("the document has {len} bytes; of YAML and TOML at most {MAX_LEN} are read")]
+    DocumentTooLong {
+        /// Bytes that it has.
+        len: u64,
+    },
     /// Deeper nesting than is followed.
     #[error("{place}: more than {MAX_DEPTH} levels")]
     TooDeep {
@@ -166,6 +173,7 @@ impl InterchangeError {
             Self::Damaged { .. } => "damaged",
             Self::Random(_) => "random",
             Self::TooLong { .. } => "too_long",
+            Self::DocumentTooLong { .. } => "document_too_long",
             Self::TooDeep { .. } => "too_deep",
             Self::TooMany => "too_many",
         }

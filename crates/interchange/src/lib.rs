@@ -16,7 +16,9 @@
 
 pub mod age;
 mod detect;
+pub mod document;
 pub mod dotenv;
+pub mod environment;
 mod error;
 mod format;
 #[cfg(feature = "fuzzing")]
@@ -28,7 +30,6 @@ mod naming;
 pub mod postman;
 pub mod subrosa;
 mod text;
-mod toml;
 
 pub use detect::detect;
 pub use error::InterchangeError;

@@ -41,6 +41,11 @@ pub(crate) fn check_encoding(bytes: &[u8]) -> Result<(), InterchangeError> {
     Err(InterchangeError::Encoding { encoding })
 }
 
+/// The line, counted from 1, in which the byte at `at` stands.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    memchr::memchr_iter(b'\n', &text.as_bytes()[..at.min(text.len())]).count() + 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +68,10 @@ mod tests {
     fn bytes_that_are_no_text_are_refused_where_they_stand() {
         assert!(matches!(text(b"A=\xff"), Err(InterchangeError::NotText { at: 2 })));
         assert!(matches!(text(b"A=b\0"), Err(InterchangeError::NotText { at: 3 })));
+    }
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        assert_eq!([0, 1, 2, 9].map(|at| line_of("a\nb", at)), [1, 1, 2, 2]);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn candidates(bytes: &[u8]) -> Result<Vec<Format>, InterchangeError> 
     if is_variable(key) {
         formats.push(Format::Dotenv);
     }
-    if is_toml_key(key) && is_toml_value(value.trim()) && crate::toml::is_document(bytes) {
+    if is_toml_key(key) && is_toml_value(value.trim()) && crate::document::is_toml(bytes) {
         formats.push(Format::Toml);
     }
     Ok(formats)
