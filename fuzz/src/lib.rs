@@ -12,7 +12,9 @@ mod age_file;
 mod arguments;
 mod audit_log;
 mod config;
+mod cookies;
 mod export;
+mod forms;
 mod host_rules;
 mod input;
 mod redactor;
@@ -45,6 +47,7 @@ mod send {
     mod command_line;
     mod curl_only;
     mod flags;
+    pub(crate) mod form;
     pub(crate) mod glob;
     mod identity;
     mod numbers;
@@ -73,7 +76,9 @@ targets![
     arguments::globs,
     audit_log::audit_log,
     config::config,
+    cookies::cookies,
     export::export,
+    forms::forms,
     host_rules::host_rules,
     redactor::redactor,
     redirect::redirect,

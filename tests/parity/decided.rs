@@ -58,11 +58,39 @@ pub const DECIDED: &[Decided] = &[
             ALL,
         ),
     },
+    Decided {
+        what: "`-C` with a body that is no upload is an error (2).",
+        why: "curl leaves out the end of the body, and sends what is left as the whole.",
+        how: How::Outcome(|case, _, ours| case.has(&["-C"]) && ours.stderr.contains("-C goes on with"), ALL),
+    },
+    Decided {
+        what: "A download that cannot be gone on with makes no file, and `-C -` with `-T` adds to none.",
+        why: "curl opens the file of the answer before it knows; `-C -` is about the file that is uploaded.",
+        how: How::Outcome(|case, _, _| case.has(&["-C"]), &[Files]),
+    },
+    Decided {
+        what: "`-c -` shows the cookies once, when all is done.",
+        why: "curl shows them after every transfer.",
+        how: How::Outcome(
+            |case, _, ours| case.has(&["-c"]) && ours.stdout.windows(8).any(|text| text == b"Netscape"),
+            &[Output],
+        ),
+    },
+    Decided {
+        what: "With `-i` and a proxy, an output that cannot be written is noticed when the request is out (23).",
+        why: "the heads of a proxy's answers are shown with those of the host.",
+        how: How::Outcome(|case, _, ours| case.has(&["-x"]) && ours.code == 23, &[Wire]),
+    },
+    Decided {
+        what: "A certificate whose chain has a wrong signature ends with 60.",
+        why: "it is the certificate that is not trusted; curl passes on what OpenSSL says, 35.",
+        how: How::Outcome(|_, curl, ours| curl.code == 35 && ours.code == 60, &[Code]),
+    },
     // on the wire
     Decided {
-        what: "`Authorization` of `--oauth2-bearer` and `Range` stand behind the other headers.",
+        what: "`Authorization` of `--oauth2-bearer` stands behind the other headers.",
         why: "the order of headers with different names means nothing (RFC 9110, 5.3).",
-        how: How::Wire(|case, _, _| case.has(&["--oauth2-bearer", "--range", "-r"]), sorted),
+        how: How::Wire(|case, _, _| case.has(&["--oauth2-bearer"]), sorted),
     },
     Decided {
         what: "What is percent-encoded in a query by `--url-query` or `-G` has upper-case digits.",
@@ -122,16 +150,6 @@ pub const DECIDED: &[Decided] = &[
         what: "`-d @file` leaves out NUL bytes.",
         why: "curl leaves out the rest of their line as well.",
         how: How::Outcome(|case, _, _| case.has(&["@../f/binary"]), &[Wire]),
-    },
-    Decided {
-        what: "`-r` with a body asks for a range of the answer.",
-        why: "curl sends a Content-Range, which a server must not follow for a POST.",
-        how: How::Outcome(
-            |_, curl, _| {
-                curl.requests.iter().any(|text| text.to_ascii_lowercase().contains("\ncontent-range: "))
-            },
-            &[Wire],
-        ),
     },
     // what is shown
     Decided {

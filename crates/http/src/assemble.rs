@@ -3,7 +3,8 @@
 use subrosa_secret::Origin;
 
 use crate::body::BodyKind;
-use crate::draft::RequestDraft;
+use crate::cookie::CookieJar;
+use crate::draft::{RangeHeader, RequestDraft};
 use crate::error::HttpError;
 use crate::framing;
 use crate::header::{FieldValue, HeaderField, check_name, refused};
@@ -33,6 +34,10 @@ pub(crate) enum PlannedValue {
     Basic(Vec<Template>),
     /// The length of the body.
     Length,
+    /// `bytes`, this, and the length of what the body and so many bytes before it make.
+    SentRange(Template, u64),
+    /// What the jar has for the request, and what was given.
+    Cookies(CookieJar, Option<Template>),
 }
 
 impl PlannedHeader {
@@ -50,13 +55,15 @@ impl PlannedValue {
         match self {
             Self::Text(template) => std::slice::from_ref(template),
             Self::Basic(templates) => templates,
-            Self::Length => &[],
+            Self::SentRange(template, _) | Self::Cookies(_, Some(template)) => std::slice::from_ref(template),
+            Self::Length | Self::Cookies(_, None) => &[],
         }
     }
 }
 
-/// The headers as curl 7.88 orders them: Host, Authorization, User-Agent, Accept, Accept-Encoding, Referer,
-/// Cookie, the user's own, Content-Length, Content-Type; for a proxy that forwards the request also its own.
+/// The headers as curl 7.88 orders them: Host, Authorization, Range, User-Agent, Accept, Accept-Encoding, Referer,
+/// Transfer-Encoding, Cookie, a condition, the user's own, Content-Length, Content-Type; for a proxy that forwards the
+/// request also its own.
 pub(crate) fn headers(
     draft: &RequestDraft,
     origin: &Origin,
@@ -72,6 +79,7 @@ pub(crate) fn headers(
     if let Some(basic) = draft.basic_auth.as_ref().map(|text| assembly.basic(text)).or(userinfo) {
         assembly.unless_named("Authorization", PlannedValue::Basic(basic));
     }
+    assembly.range();
     match &draft.user_agent {
         Some(text) => assembly.option("User-Agent", Some(text))?,
         None => assembly.default("User-Agent", USER_AGENT),
@@ -92,7 +100,10 @@ pub(crate) fn headers(
     if is_endless {
         assembly.default("Transfer-Encoding", "chunked");
     }
-    assembly.option("Cookie", draft.cookies.as_ref())?;
+    assembly.cookies()?;
+    if let Some(condition) = draft.condition.as_ref().filter(|field| !draft.names_header(field.name())) {
+        assembly.field(condition)?;
+    }
     assembly.own()?;
     if let Some(proxy) = forwarder {
         let own = proxy_plan::own_headers(proxy, assembly.malformed)?;
@@ -147,6 +158,33 @@ impl Assembly<'_> {
         Ok(())
     }
 
+    fn range(&mut self) {
+        let (name, value) = match &self.draft.range {
+            None => return,
+            Some(RangeHeader::Wanted(part)) => {
+                let text = part.with_bytes([b" bytes=", part.as_bytes()].concat());
+                let template = Template::new(&text, "header Range", Rule::Header, self.malformed);
+                ("Range", PlannedValue::Text(template))
+            }
+            Some(RangeHeader::Sent { part, before }) => {
+                let template = Template::new(part, "header Content-Range", Rule::Header, self.malformed);
+                ("Content-Range", PlannedValue::SentRange(template, *before))
+            }
+        };
+        self.unless_named(name, value);
+    }
+
+    /// A Cookie header of the user's takes the place of what `-b` gave, and stands beside the jar's.
+    fn cookies(&mut self) -> Result<(), HttpError> {
+        let draft = self.draft;
+        let Some(jar) = &draft.jar else { return self.option("Cookie", draft.cookies.as_ref()) };
+        let given = draft.cookies.as_ref().filter(|_| !draft.names_header("Cookie"));
+        let given = given.filter(|text| !text.as_bytes().is_empty());
+        let given = given.map(|text| self.header_text("Cookie", text)).transpose()?;
+        self.push("Cookie", PlannedValue::Cookies(jar.clone(), given));
+        Ok(())
+    }
+
     /// The Host header is always the first, also when the user wrote it.
     fn host(&mut self, origin: &Origin) -> Result<(), HttpError> {
         if let Some(own) = self.draft.headers.iter().find(|field| field.is("Host")) {
@@ -178,6 +216,13 @@ impl Assembly<'_> {
     fn field(&mut self, field: &HeaderField) -> Result<(), HttpError> {
         self.headers.extend(planned_field(field, "header", self.malformed)?);
         Ok(())
+    }
+
+    fn header_text(&mut self, name: &str, text: &Text) -> Result<Template, HttpError> {
+        if text.as_bytes().iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(refused(name, "its value holds a line break or another control character"));
+        }
+        Ok(Template::new(text, &format!("header {name}"), Rule::Header, self.malformed))
     }
 
     /// `user:password`, split at the first colon outside of references.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::body::Body;
 use crate::connection::Connection;
+use crate::cookie::CookieJar;
 use crate::error::HttpError;
 use crate::header::HeaderField;
 use crate::plan::Plan;
@@ -28,8 +29,14 @@ pub struct RequestDraft {
     pub user_agent: Option<Text>,
     /// `-e`.
     pub referer: Option<Text>,
-    /// `-b` with text, and the cookies of a jar.
+    /// `-b` with text.
     pub cookies: Option<Text>,
+    /// `-b` with a file, `-c`: what servers set goes in here, and back to where it belongs.
+    pub jar: Option<CookieJar>,
+    /// `-r`, `-C`.
+    pub range: Option<RangeHeader>,
+    /// `-z`: a condition, which stands in front of the user's own headers.
+    pub condition: Option<HeaderField>,
     /// `--compressed`: the codings to offer.
     pub accept_encoding: Option<String>,
     /// `-u user:password`.
@@ -40,10 +47,39 @@ pub struct RequestDraft {
     pub data_in_query: bool,
     /// `--expect100-timeout`: how long a server may take to say that it wants a large body, which is sent then.
     pub expect_timeout: Duration,
+    /// `--post301`, `--post302`, `--post303`.
+    pub kept_post: KeptPost,
     /// `--path-as-is`: `.` and `..` stay in the path.
     pub path_as_is: bool,
     /// The URL whose `user:password@` counts on after a redirect within its origin.
     pub(crate) credentials_of: Option<Text>,
+}
+
+/// Which part of something is asked for or sent.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum RangeHeader {
+    /// `Range: bytes=` and this.
+    Wanted(Text),
+    /// `Content-Range: bytes `, this, `/` and the length of what the body and the bytes before it make.
+    Sent {
+        /// The part, such as `5-9`.
+        part: Text,
+        /// How many bytes the other end has already.
+        before: u64,
+    },
+}
+
+/// After which redirects a POST stays one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::exhaustive_structs, reason = "there are no more of these statuses")]
+pub struct KeptPost {
+    /// `--post301`
+    pub after_301: bool,
+    /// `--post302`
+    pub after_302: bool,
+    /// `--post303`
+    pub after_303: bool,
 }
 
 impl RequestDraft {
@@ -57,11 +93,15 @@ impl RequestDraft {
             user_agent: None,
             referer: None,
             cookies: None,
+            jar: None,
+            range: None,
+            condition: None,
             accept_encoding: None,
             basic_auth: None,
             body: None,
             data_in_query: false,
             expect_timeout: Duration::from_secs(1),
+            kept_post: KeptPost::default(),
             path_as_is: false,
             credentials_of: None,
         }

@@ -1,8 +1,13 @@
 //! What fuzz targets reach into: the bytes of a filled request, and the readers of what servers send.
 
+use subrosa_secret::Origin;
+
 use crate::certificate;
+use crate::cookie::{CookieJar, Site};
 use crate::decode::Decoder;
 use crate::location;
+use crate::response::{ResponseHead, Version};
+use crate::text::Sink;
 
 pub use crate::request::Request;
 pub use crate::transport::http1::fuzzing::{Body, read_response};
@@ -67,4 +72,31 @@ pub fn decode<'p>(
             return Some(Ok(plain));
         }
     }
+}
+
+/// A jar that has read a file, taken what an answer of `https://a.example.com` set, and been written: reading that again
+/// gives the same, and no line is anything but a cookie.
+pub fn cookies(file: &[u8], set: &[u8]) {
+    let jar = CookieJar::new();
+    let _ = jar.read(file, false);
+    let origin = Origin::of_url("https://a.example.com").expect("an origin");
+    let head = ResponseHead {
+        version: Version::Http11,
+        status: 200,
+        reason: String::new(),
+        headers: set
+            .split(|byte| *byte == b'\n')
+            .map(|line| ("set-cookie".to_owned(), line.to_vec()))
+            .collect(),
+        raw: Vec::new(),
+    };
+    let site = Site::new(&origin, "/path/");
+    jar.absorb(&site, &head);
+    let mut sent = Sink::default();
+    jar.header(&site, &mut sent);
+    assert!(!sent.as_bytes().iter().any(|byte| byte.is_ascii_control() && *byte != b'\t'));
+    let written = jar.write();
+    let again = CookieJar::new();
+    again.read(&written, false).expect("a file of ours");
+    assert_eq!(written.len(), again.write().len());
 }

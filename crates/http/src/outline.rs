@@ -2,7 +2,7 @@
 
 use subrosa_secret::{Host, Name, Origin};
 
-use crate::assemble::PlannedValue;
+use crate::assemble::{PlannedHeader, PlannedValue};
 use crate::body::PlannedPiece;
 use crate::connection::{Connection, Trust};
 use crate::plan::Plan;
@@ -56,11 +56,16 @@ pub struct RouteOutline {
 impl Plan {
     /// The headers in the order in which they would be sent.
     pub fn headers(&self) -> impl Iterator<Item = HeaderOutline<'_>> {
-        self.planned_headers().iter().map(|header| {
+        // what a jar will have is not known before the requests in front are answered
+        let known = |header: &&PlannedHeader| !matches!(header.value, PlannedValue::Cookies(_, None));
+        self.planned_headers().iter().filter(known).map(|header| {
             let (is_basic, pieces) = match &header.value {
                 PlannedValue::Text(template) => (false, template.pieces().collect()),
                 PlannedValue::Basic(parts) => (true, parts.iter().flat_map(|part| part.pieces()).collect()),
-                PlannedValue::Length => (false, Vec::new()),
+                PlannedValue::SentRange(template, _) | PlannedValue::Cookies(_, Some(template)) => {
+                    (false, template.pieces().collect())
+                }
+                PlannedValue::Length | PlannedValue::Cookies(_, None) => (false, Vec::new()),
             };
             HeaderOutline { name: &header.name, is_basic, pieces }
         })

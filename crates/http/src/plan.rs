@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::assemble::{self, PlannedHeader, PlannedValue};
 use crate::body::{BodyKind, PlannedPiece};
 use crate::connection::Connection;
+use crate::cookie::{CookieJar, Site};
 use crate::draft::RequestDraft;
 use crate::error::HttpError;
 use crate::framing::{self, Framed, Framing};
@@ -54,6 +55,7 @@ pub struct Plan {
     uploads: bool,
     expect_timeout: Duration,
     proxy: Option<PlannedProxy>,
+    jar: Option<CookieJar>,
     connection: Arc<Connection>,
 }
 
@@ -92,6 +94,7 @@ impl Plan {
             uploads: draft.body_to_send().is_some_and(|body| body.kind() == BodyKind::Upload),
             expect_timeout: draft.expect_timeout,
             proxy,
+            jar: draft.jar.clone(),
             connection: connection.clone(),
         })
     }
@@ -162,10 +165,17 @@ impl Plan {
         if self.framing.claimed_length.is_some_and(|claimed| Some(claimed) != length) {
             return Err(refused("Content-Length", "it is not the length of the body"));
         }
+        let path = String::from_utf8_lossy(&target);
+        let site = Site::new(&self.destination.origin, &path);
         let mut headers = Vec::with_capacity(self.headers.len());
         for header in &self.headers {
-            headers.push((header.name.clone(), fill_header(&header.value, length.unwrap_or(0), values)?));
+            let value = match &header.value {
+                PlannedValue::Cookies(jar, given) => fill_cookies(jar, given.as_ref(), &site, values)?,
+                value => Some(fill_header(value, length.unwrap_or(0), values)?),
+            };
+            headers.extend(value.map(|value| (header.name.clone(), value)));
         }
+        drop(path);
         Ok(Request {
             method: self.method.clone(),
             origin: self.destination.origin.clone(),
@@ -179,6 +189,8 @@ impl Plan {
             proxy: self.proxy.as_ref().map(|proxy| proxy.fill(values)).transpose()?,
             proxy_must_end_on_loopback: self.proxy().is_some_and(|proxy| proxy.ends_on_loopback),
             injected: self.injected(values)?,
+            jar: self.jar.clone(),
+            cookie_path: self.target.path_before_values(),
             connection: self.connection.clone(),
         })
     }
@@ -316,6 +328,12 @@ pub(crate) fn fill_header(
     match value {
         PlannedValue::Text(template) => template.fill(values, &mut out)?,
         PlannedValue::Length => out.extend(format!(" {length}").as_bytes()),
+        PlannedValue::SentRange(part, before) => {
+            out.extend(b" bytes ");
+            part.fill(values, &mut out)?;
+            out.extend(format!("/{}", before + length).as_bytes());
+        }
+        PlannedValue::Cookies(_, given) => given.iter().try_for_each(|given| given.fill(values, &mut out))?,
         PlannedValue::Basic(templates) => {
             let mut plain = Sink::default();
             templates.iter().try_for_each(|template| template.fill(values, &mut plain))?;
@@ -327,4 +345,28 @@ pub(crate) fn fill_header(
         }
     }
     Ok(out.into_bytes())
+}
+
+/// What the jar has for the request, then what was given; nothing where there is neither.
+fn fill_cookies(
+    jar: &CookieJar,
+    given: Option<&Template>,
+    site: &Site<'_>,
+    values: &dyn Values,
+) -> Result<Option<Zeroizing<Vec<u8>>>, HttpError> {
+    let mut cookies = Sink::default();
+    jar.header(site, &mut cookies);
+    if let Some(given) = given {
+        if !cookies.as_bytes().is_empty() {
+            cookies.extend(b"; ");
+        }
+        given.fill(values, &mut cookies)?;
+    }
+    if cookies.as_bytes().is_empty() {
+        return Ok(None);
+    }
+    let mut out = Sink::with_capacity(cookies.as_bytes().len() + 1);
+    out.push(b' ');
+    out.extend(cookies.as_bytes());
+    Ok(Some(out.into_bytes()))
 }

@@ -142,8 +142,9 @@ fn drop_data(draft: &mut RequestDraft, status: u16) {
     let Some(body) = &draft.body else { return };
     let is_post = body.kind() != BodyKind::Upload;
     let dropped = match status {
-        301 | 302 => is_post,
-        303 => true,
+        301 => is_post && !draft.kept_post.after_301,
+        302 => is_post && !draft.kept_post.after_302,
+        303 => !(is_post && draft.kept_post.after_303),
         _ => false,
     };
     if dropped || draft.data_in_query {

@@ -7,9 +7,11 @@ use subrosa_secret::{Name, Origin, SecretValue};
 use zeroize::Zeroizing;
 
 use crate::connection::Connection;
+use crate::cookie::{CookieJar, Site};
 use crate::error::HttpError;
 use crate::payload::{Payload, PayloadReader};
 use crate::proxy_plan::FilledProxy;
+use crate::response::ResponseHead;
 use crate::text::Sink;
 
 /// A request that is ready to be sent. Holds secrets: no `Debug`, wiped when dropped.
@@ -26,6 +28,10 @@ pub struct Request {
     pub(crate) expect: Expect,
     /// How long a server that was asked may take before the body is sent nonetheless.
     pub(crate) expect_timeout: Duration,
+    /// Where the cookies of the answer go.
+    pub(crate) jar: Option<CookieJar>,
+    /// The path for them as far as it holds no value.
+    pub(crate) cookie_path: String,
     pub(crate) must_end_on_loopback: bool,
     pub(crate) proxy: Option<FilledProxy>,
     pub(crate) proxy_must_end_on_loopback: bool,
@@ -93,6 +99,13 @@ impl Request {
         }
         head.extend(b"\r\n");
         head.into_bytes()
+    }
+
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep_cookies(&self, head: &ResponseHead) {
+        if let Some(jar) = &self.jar {
+            jar.absorb(&Site::new(&self.origin, &self.cookie_path), head);
+        }
     }
 
     /// Begins to read the body.

@@ -187,6 +187,18 @@ impl Target {
         out
     }
 
+    /// The path up to the segment that holds a value, if one does.
+    pub(crate) fn path_before_values(&self) -> String {
+        let mut out = Sink::default();
+        for segment in &self.path {
+            out.push(b'/');
+            if !segment.slots().is_empty() || segment.fill(&(), &mut out).is_err() {
+                break;
+            }
+        }
+        String::from_utf8_lossy(out.as_bytes()).into_owned()
+    }
+
     /// Path and query as they stand in the request line.
     pub(crate) fn fill(&self, values: &dyn Values) -> Result<Zeroizing<Vec<u8>>, HttpError> {
         let mut out = Sink::default();

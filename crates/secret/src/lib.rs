@@ -41,6 +41,7 @@
 
 mod authority;
 mod destination;
+mod detector;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -62,6 +63,7 @@ mod url;
 mod value;
 
 pub use destination::{Destination, Deviation, UnknownDeviation};
+pub use detector::Detector;
 pub use host::{Host, HostError};
 pub use name::{MAX_NAME_LEN, Name, NameError};
 pub use origin::Origin;

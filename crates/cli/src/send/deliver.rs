@@ -30,6 +30,8 @@ pub(super) struct Delivery<'a> {
     taken: u64,
     /// What kept a head from being written.
     failure: Option<Failure>,
+    /// Whether what comes of a body is dropped: there is nothing to go on with.
+    drops: bool,
 }
 
 enum Sink<'a> {
@@ -47,7 +49,7 @@ impl<'a> Delivery<'a> {
         let on_terminal = job.output.is_none() && terminal::stdout_is_terminal();
         let masks = if on_terminal { !line.unmask } else { line.mask };
         let sink = match &job.output {
-            Some(name) => Sink::File(OutputFile::new(&job.operation.saving, name)),
+            Some(name) => Sink::File(OutputFile::new(&job.operation.saving, name, job.resumed_at)),
             None => Sink::Stdout,
         };
         let dump = match &job.operation.dump_header {
@@ -65,6 +67,7 @@ impl<'a> Delivery<'a> {
             wary: on_terminal && !job.asks_for_stdout,
             taken: 0,
             failure: None,
+            drops: false,
         })
     }
 
@@ -134,10 +137,32 @@ impl<'a> Delivery<'a> {
         let announced =
             head.header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         self.check_size(announced.unwrap_or(0))?;
+        self.drops = self.job.resumed_at > 0 && self.is_nothing_to_add(head)?;
         if self.job.is_remote_name && self.job.operation.saving.server_names {
             self.take_name(head)?;
         }
         Ok(())
+    }
+
+    /// Whether a download that is to go on is complete already. One that would begin anew is an error, as in curl.
+    fn is_nothing_to_add(&self, head: &ResponseHead) -> Outcome<bool> {
+        let number = |name: &str, from: usize| {
+            let text = head.header(name)?.get(from..)?;
+            let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            std::str::from_utf8(&text[..digits]).ok()?.parse::<u64>().ok()
+        };
+        let from = Some(self.job.resumed_at);
+        let length = number("content-length", 0);
+        match head.status {
+            416 => Ok(true),
+            _ if number("content-range", "bytes ".len()) == from => Ok(false),
+            _ if length == Some(0) => Ok(false),
+            _ if length == from => Ok(true),
+            _ => Err(Failure::new(
+                Exit::curl(33),
+                "the server sends all of it again; it cannot be gone on with",
+            )),
+        }
     }
 
     fn take_name(&mut self, head: &ResponseHead) -> Outcome {
@@ -166,6 +191,9 @@ impl<'a> Delivery<'a> {
     }
 
     pub(super) fn body(&mut self, chunk: &[u8]) -> Outcome {
+        if self.drops {
+            return Ok(());
+        }
         self.taken += chunk.len() as u64;
         self.check_size(self.taken)?;
         if std::mem::take(&mut self.wary) && chunk.contains(&0) {
@@ -191,7 +219,9 @@ impl<'a> Delivery<'a> {
         if let Some(stream) = self.stream.take() {
             stream.finish(&mut rest);
         }
-        self.put(&rest)?;
+        if !self.drops {
+            self.put(&rest)?;
+        }
         match &mut self.sink {
             Sink::Stdout => io::stdout().flush().map_err(lost),
             Sink::File(..) => Ok(()),

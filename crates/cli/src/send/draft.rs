@@ -2,23 +2,21 @@
 
 use super::command_line::CommandLine;
 use super::connection::{self, Refs};
-use super::operation::{Data, DataKind, Operation};
+use super::files::{self, Files};
+use super::operation::Operation;
 use super::secrets::Secrets;
 use super::transfers::Output;
 use super::way::Way;
-use super::{glob, outputs, query};
+use super::{body, cookies, glob, outputs, query, resume, upload};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::{Failure, Outcome, reason};
-use crate::fault::quoted;
+use crate::failure::{Failure, Outcome};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use subrosa_http::{Body, BodyKind, Connection, HeaderField, RequestDraft, Text};
+use subrosa_http::{Connection, CookieJar, HeaderField, RangeHeader, RequestDraft, Text};
 
 /// One request of a command line.
 pub(super) struct Job<'a> {
@@ -29,6 +27,8 @@ pub(super) struct Job<'a> {
     pub(super) url: String,
     /// Where the body goes; standard output if nowhere.
     pub(super) output: Option<PathBuf>,
+    /// `-C`: how much of it is there already.
+    pub(super) resumed_at: u64,
     /// `-O`: the file is named after the URL.
     pub(super) is_remote_name: bool,
     /// The first of its operation.
@@ -46,6 +46,7 @@ pub(super) fn jobs<'a>(
     secrets: &mut Secrets,
 ) -> Outcome<Vec<Job<'a>>> {
     let mut jobs = Vec::new();
+    let mut jar = None;
     // operations that want the same kind of connection share it
     let mut ways: Vec<(&Way, Refs<'_>, Arc<Connection>)> = Vec::new();
     for operation in line.operations() {
@@ -56,7 +57,7 @@ pub(super) fn jobs<'a>(
             None => connection::prepare(context, secrets, &operation.way, refs)?,
         };
         ways.push((&operation.way, refs, Arc::clone(&connection)));
-        jobs_of(context, operation, &connection, &mut jobs)?;
+        jobs_of(context, operation, &connection, &mut jar, &mut jobs)?;
     }
     Ok(jobs)
 }
@@ -65,29 +66,43 @@ fn jobs_of<'a>(
     context: &Context,
     operation: &'a Operation,
     connection: &Arc<Connection>,
+    jar: &mut Option<CookieJar>,
     jobs: &mut Vec<Job<'a>>,
 ) -> Outcome {
-    let reader = Reader { args: operation };
-    let base = reader.base(context)?;
+    let reader = Reader { args: operation, files: Files::of(operation) };
+    let mut base = reader.base(context)?;
+    base.jar = cookies::jar(operation, &reader.files, jar)?;
     let query = query::of(&operation.query, !operation.no_refs)?;
     let format = operation.write_out.as_ref().map(write_out_format).transpose()?.map(Arc::from);
     let mut is_first = true;
-    for (pattern, output) in operation.transfers.pairs() {
+    for (pattern, output, upload) in operation.transfers.each() {
         let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
-        for found in expand(pattern, operation)? {
-            let mut draft = base.clone();
-            draft.url = reader.text(&query::added(found.url.as_bytes(), &query));
-            jobs.push(Job {
-                operation,
-                connection: Arc::clone(connection),
-                draft,
-                output: outputs::path(&output, &found)?,
-                is_remote_name: output == Output::RemoteName,
-                is_first: std::mem::take(&mut is_first),
-                asks_for_stdout: matches!(&output, Output::File(file) if file == "-"),
-                url: found.url,
-                format: format.clone(),
-            });
+        for upload in upload::files(upload, operation)? {
+            for mut found in expand(pattern, operation)? {
+                let mut draft = base.clone();
+                let output_file = outputs::path(&output, &found)?;
+                let resumed_at = match &upload {
+                    Some(file) => {
+                        found.url = upload::url(&found.url, file);
+                        upload::attach(file, operation, &reader.files, &mut draft)?;
+                        0
+                    }
+                    None => resume::download(&mut draft, operation, output_file.as_deref())?,
+                };
+                draft.url = reader.text(&query::added(found.url.as_bytes(), &query));
+                jobs.push(Job {
+                    operation,
+                    connection: Arc::clone(connection),
+                    draft,
+                    output: output_file,
+                    resumed_at,
+                    is_remote_name: output == Output::RemoteName,
+                    is_first: std::mem::take(&mut is_first),
+                    asks_for_stdout: matches!(&output, Output::File(file) if file == "-"),
+                    url: found.url,
+                    format: format.clone(),
+                });
+            }
         }
     }
     Ok(())
@@ -120,11 +135,12 @@ fn malformed(text: impl Into<String>) -> Failure {
 
 struct Reader<'a> {
     args: &'a Operation,
+    files: Files,
 }
 
 impl Reader<'_> {
     fn text(&self, bytes: &[u8]) -> Text {
-        if self.args.no_refs { Text::literal(bytes) } else { Text::new(bytes) }
+        self.files.typed(bytes)
     }
 
     fn option(&self, value: &OsStr) -> Text {
@@ -137,7 +153,8 @@ impl Reader<'_> {
         let mut draft = RequestDraft::new("");
         draft.method = args.method.clone();
         draft.head = args.head;
-        draft.data_in_query = args.get;
+        // as in curl, there is nothing of a form or an upload that goes into a query
+        draft.data_in_query = args.get && args.form.is_empty();
         draft.user_agent = args.user_agent.as_deref().map(|value| self.option(value));
         draft.referer = args.referer.as_deref().map(|value| self.option(value));
         if !args.cookies.is_empty() {
@@ -147,7 +164,18 @@ impl Reader<'_> {
         draft.accept_encoding = args.compressed.then(|| "deflate, gzip".to_owned());
         draft.headers = self.headers()?;
         draft.basic_auth = self.user(context)?;
-        draft.body = self.body()?;
+        draft.body = body::of(self.args, &self.files)?;
+        // as in curl, a form has no range
+        let range = args.range.as_deref().filter(|_| args.form.is_empty());
+        draft.range = range.map(|range| match draft.body {
+            None => RangeHeader::Wanted(self.option(range)),
+            Some(_) => RangeHeader::Sent { part: self.option(range), before: 0 },
+        });
+        draft.path_as_is = args.path_as_is;
+        draft.kept_post = args.kept_post;
+        if let Some(limit) = args.expect_timeout {
+            draft.expect_timeout = limit;
+        }
         Ok(draft)
     }
 
@@ -156,10 +184,10 @@ impl Reader<'_> {
         for line in &self.args.headers {
             match line.to_str().and_then(|text| text.strip_prefix('@')) {
                 Some(file) => {
-                    let bytes = read(Path::new(file))?;
+                    let bytes = files::read(Path::new(file))?;
                     for line in bytes.split(|byte| *byte == b'\n') {
                         let line = line.strip_suffix(b"\r").unwrap_or(line);
-                        fields.extend(HeaderField::parse(&self.file_text(line, file)?)?);
+                        fields.extend(HeaderField::parse(&self.files.text(line, file)?)?);
                     }
                 }
                 None => match HeaderField::parse(&self.option(line))? {
@@ -176,10 +204,6 @@ impl Reader<'_> {
         if let Some(token) = &self.args.bearer {
             let value = [b"Bearer ", token.as_encoded_bytes()].concat();
             fields.push(HeaderField::new("Authorization", self.text(&value)));
-        }
-        if let Some(range) = &self.args.range {
-            let value = [b"bytes=", range.as_encoded_bytes()].concat();
-            fields.push(HeaderField::new("Range", self.text(&value)));
         }
         Ok(fields)
     }
@@ -200,105 +224,13 @@ impl Reader<'_> {
         // what was typed is a password, whatever it looks like
         Ok(Some(Text::literal(whole.as_slice())))
     }
-
-    fn body(&self) -> Outcome<Option<Body>> {
-        let data = &self.args.data;
-        if data.is_empty() {
-            return Ok(None);
-        }
-        let json = data.iter().any(|data| data.kind == DataKind::Json);
-        let mut body = Body::new(if json { BodyKind::Json } else { BodyKind::Form });
-        for (at, one) in data.iter().enumerate() {
-            // a JSON body joins nothing by itself; curl joins all but --json
-            let joined = json && at > 0 && one.kind != DataKind::Json;
-            self.append(&mut body, one, if joined { b"&" } else { b"" })?;
-        }
-        Ok(Some(body))
-    }
-
-    fn append(&self, body: &mut Body, data: &Data, before: &[u8]) -> Outcome {
-        let text = data.text.as_os_str();
-        let file = text.to_str().and_then(|text| text.strip_prefix('@'));
-        match (data.kind, file) {
-            (DataKind::Encoded, _) => {
-                if !before.is_empty() {
-                    body.append(Text::literal(before));
-                }
-                return self.append_encoded(body, text);
-            }
-            (DataKind::Ascii, Some(file)) => {
-                let mut bytes = read(Path::new(file))?;
-                // curl reads the file as a string of lines
-                bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
-                body.append(self.file_text(&[before, &bytes].concat(), file)?);
-            }
-            (DataKind::Binary | DataKind::Json, Some(file)) => {
-                let bytes = [before, &read(Path::new(file))?].concat();
-                body.append(self.file_text(&bytes, file)?);
-            }
-            (DataKind::Raw, _) | (_, None) => {
-                body.append(self.text(&[before, text.as_encoded_bytes()].concat()));
-            }
-        }
-        Ok(())
-    }
-
-    /// `content`, `=content`, `name=content`, `@file`, `name@file`.
-    fn append_encoded(&self, body: &mut Body, text: &OsStr) -> Outcome {
-        let bytes = text.as_encoded_bytes();
-        let name_of = |name: &[u8]| (!name.is_empty()).then(|| self.text(name));
-        // an equals sign anywhere counts before an at sign anywhere
-        let at = |sign: u8| bytes.iter().position(|byte| *byte == sign);
-        match at(b'=').or_else(|| at(b'@')) {
-            None => body.append_urlencoded(None, self.text(bytes)),
-            Some(at) if bytes[at] == b'=' => {
-                body.append_urlencoded(name_of(&bytes[..at]), self.text(&bytes[at + 1..]));
-            }
-            Some(at) => {
-                let file = String::from_utf8_lossy(&bytes[at + 1..]).into_owned();
-                let content = self.file_text(&read(Path::new(&file))?, &file)?;
-                body.append_urlencoded(name_of(&bytes[..at]), content);
-            }
-        }
-        Ok(())
-    }
-
-    /// What a file holds was often written by somebody else: whether references in it count is the user's to say.
-    fn file_text(&self, bytes: &[u8], file: &str) -> Outcome<Text> {
-        if self.args.no_refs || self.args.expand_files == Some(false) {
-            return Ok(Text::literal(bytes));
-        }
-        let scan = subrosa_secret::scan(bytes);
-        if self.args.expand_files == Some(true) || (scan.references.is_empty() && scan.malformed.is_empty()) {
-            return Ok(Text::new(bytes));
-        }
-        Err(Failure::new(Exit::UNRESOLVED, format!("{file} holds references; nothing was sent"))
-            .hint("--expand-files resolves them, --no-expand-files sends the file as it is")
-            .hint(format!("subrosa refs {}", quoted(file))))
-    }
-}
-
-/// A file of the request; `-` is standard input.
-fn read(path: &Path) -> Outcome<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let result = match path.to_str() {
-        Some("-") => io::stdin().lock().read_to_end(&mut bytes),
-        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
-    };
-    match result {
-        Ok(_) => Ok(bytes),
-        Err(error) => {
-            let text = format!("cannot read {}: {}", path.display(), reason(&error));
-            Err(Failure::new(Exit::READ_ERROR, text))
-        }
-    }
 }
 
 /// The text of `-w`: `@file` is read.
 fn write_out_format(value: &OsString) -> Outcome<String> {
     let text = value.to_str().ok_or_else(|| Failure::usage("the format of -w is not UTF-8 text"))?;
     match text.strip_prefix('@') {
-        Some(file) => String::from_utf8(read(Path::new(file))?)
+        Some(file) => String::from_utf8(files::read(Path::new(file))?)
             .map_err(|_| Failure::usage(format!("{file} is not UTF-8 text"))),
         None => Ok(text.to_owned()),
     }

@@ -1,15 +1,19 @@
 //! `subrosa send`: curl's command line, with references.
 
+mod body;
 mod capture;
 mod certificate;
 mod command_line;
 mod connection;
+mod cookies;
 mod curl_only;
 mod deliver;
 mod disposition;
 mod draft;
 mod explain;
+mod files;
 mod flags;
+mod form;
 mod glob;
 pub(crate) mod help;
 mod http_date;
@@ -20,11 +24,13 @@ mod outputs;
 mod parse;
 mod perform;
 mod query;
+mod resume;
 mod retry;
 mod saving;
 mod secrets;
 mod transfer;
 mod transfers;
+mod upload;
 mod watch;
 mod way;
 mod write_out;

@@ -7,12 +7,20 @@ use super::transfers::{Output, Transfers};
 use super::way::Way;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
+use subrosa_http::KeptPost;
 
 /// One of the flags that make up the body, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Data {
     pub(crate) kind: DataKind,
     pub(crate) text: OsString,
+}
+
+/// One `-F` or `--form-string`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FormText {
+    pub(crate) text: OsString,
+    pub(crate) literal: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,16 +48,25 @@ pub(crate) struct Operation {
     pub(crate) user_agent: Option<OsString>,
     pub(crate) referer: Option<OsString>,
     pub(crate) cookies: Vec<OsString>,
+    pub(crate) cookie_files: Vec<OsString>,
+    pub(crate) cookie_jar: Option<OsString>,
+    pub(crate) junk_session_cookies: bool,
     pub(crate) range: Option<OsString>,
+    pub(crate) resume: Option<Resume>,
+    pub(crate) path_as_is: bool,
     pub(crate) head: bool,
     pub(crate) get: bool,
     pub(crate) query: Vec<OsString>,
     pub(crate) globoff: bool,
     pub(crate) data: Vec<Data>,
+    pub(crate) form: Vec<FormText>,
+    pub(crate) form_escape: bool,
+    pub(crate) expect_timeout: Option<Duration>,
 
     pub(crate) location: bool,
     /// `None` is curl's default of 50, `Some(None)` is no limit.
     pub(crate) max_redirs: Option<Option<u32>>,
+    pub(crate) kept_post: KeptPost,
     pub(crate) max_time: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) way: Way,
@@ -70,6 +87,24 @@ pub(crate) struct Operation {
     /// checked
     pub(crate) captures: Vec<String>,
     pub(crate) expand_files: Option<bool>,
+}
+
+/// Where a transfer goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// At this byte.
+    At(u64),
+    /// `-`: where the file that is there ends.
+    Auto,
+}
+
+impl Resume {
+    pub(super) fn parse(value: &OsStr) -> Result<Self, String> {
+        match value.to_str() {
+            Some("-") => Ok(Resume::Auto),
+            _ => count(value).map(Resume::At),
+        }
+    }
 }
 
 /// The flags about further attempts.
@@ -99,8 +134,11 @@ impl Operation {
             Id::Oauth2Bearer => self.bearer = Some(value),
             Id::UserAgent => self.user_agent = Some(value),
             Id::Referer => self.referer = Some(referer(value)?),
-            Id::Cookie => self.cookies.push(cookie(value)?),
+            Id::Cookie if is_cookie(&value) => self.cookies.push(value),
+            Id::Cookie => self.cookie_files.push(value),
+            Id::CookieJar => self.cookie_jar = Some(not_empty(value)?),
             Id::Range => self.range = Some(value),
+            Id::ContinueAt => self.resume = Some(Resume::parse(&value)?),
             Id::Url => self.transfers.add_url(value),
             Id::UrlQuery => self.query.push(value),
             Id::Data => self.body(DataKind::Ascii, value),
@@ -108,6 +146,9 @@ impl Operation {
             Id::DataBinary => self.body(DataKind::Binary, value),
             Id::DataUrlencode => self.body(DataKind::Encoded, value),
             Id::Json => self.body(DataKind::Json, value),
+            Id::Form => self.form.push(FormText { text: value, literal: false }),
+            Id::FormString => self.form.push(FormText { text: value, literal: true }),
+            Id::UploadFile => self.transfers.set_upload(value),
             Id::Output => self.transfers.set_output(Output::File(not_empty(value)?)),
             Id::WriteOut => self.write_out = Some(value),
             Id::Capture => self.captures.push(capture(value)?),
@@ -129,6 +170,7 @@ impl Operation {
             Id::DumpHeader => self.dump_header = Some(not_empty(value)?),
             Id::OutputDir => self.saving.folder = Some(not_empty(value)?),
             Id::CreateFileMode => self.saving.mode = mode(&value)?,
+            Id::Expect100Timeout => self.expect_timeout = Some(seconds(&value)?.unwrap_or_default()),
             Id::ConnectTimeout => self.connect_timeout = seconds(&value)?,
             _ => return self.way.take(id, value),
         }
@@ -141,6 +183,12 @@ impl Operation {
             Id::Head => self.head = on,
             Id::Get => self.get = on,
             Id::Globoff => self.globoff = on,
+            Id::JunkSessionCookies => self.junk_session_cookies = on,
+            Id::PathAsIs => self.path_as_is = on,
+            Id::Post301 => self.kept_post.after_301 = on,
+            Id::Post302 => self.kept_post.after_302 = on,
+            Id::Post303 => self.kept_post.after_303 = on,
+            Id::FormEscape => self.form_escape = on,
             Id::Location => self.location = on,
             Id::Include => self.include = on,
             Id::Fail => self.fails(Fail::WithoutBody, on)?,
@@ -220,11 +268,8 @@ fn referer(value: OsString) -> Result<OsString, String> {
 }
 
 /// curl takes a text without `=` for the name of a cookie file.
-fn cookie(value: OsString) -> Result<OsString, String> {
-    if value.as_encoded_bytes().contains(&b'=') || looks_like_reference(&value) {
-        return Ok(value);
-    }
-    Err(String::from("cookie files are not supported yet, and the value is no cookie 'name=value'"))
+fn is_cookie(value: &OsStr) -> bool {
+    value.as_encoded_bytes().contains(&b'=') || looks_like_reference(value)
 }
 
 fn looks_like_reference(value: &OsStr) -> bool {

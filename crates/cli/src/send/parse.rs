@@ -259,11 +259,11 @@ mod tests {
             &["--silent=s3cr3t", "u"],
             &["-Wuser:s3cr3t", "u"],
             &["-s-s3cr3t", "u"],
-            &["-b", "s3cr3t", "u"],
+            &["-C", "s3cr3t", "u"],
             &["-X", "P s3cr3t", "u"],
             &["--with", "name=s3cr3t", "u"],
             &["-m", "s3cr3t", "u"],
-            &["-F", "s3cr3t", "u"],
+            &["-K", "s3cr3t", "u"],
         ] {
             let error = args(words).unwrap_err();
             let said = format!("{error} {}", error.hint().unwrap_or_default());
@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn a_value_may_look_like_a_flag() {
-        let outputs = |operation: &Operation| operation.transfers.pairs().map(|(_, output)| output).collect();
+        let outputs =
+            |operation: &Operation| operation.transfers.each().map(|(_, output, _)| output).collect();
         let outputs: Vec<Output> = seen(&["-o", "-s", "u"], outputs);
         assert_eq!(outputs, [Output::File("-s".into())]);
         assert_eq!(urls(&["--url", "--silent"]), ["--silent"]);
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn what_is_missing_says_so() {
         let text = |words: &[&str]| args(words).unwrap_err().to_string();
-        assert_eq!(text(&["-F", "a=b", "u"]), "curl's -F is not supported yet");
+        assert_eq!(text(&["--unix-socket", "a", "u"]), "curl's --unix-socket is not supported yet");
         assert!(
             text(&["-n", "u"]).starts_with("curl's -n is not supported: .netrc holds passwords in clear")
         );

@@ -1,6 +1,7 @@
 //! One `send` from its flags to its exit code: plan, judge, look up, then one transfer after another.
 
 use super::command_line::CommandLine;
+use super::cookies;
 use super::draft::{self, Job};
 use super::explain;
 use super::secrets::Secrets;
@@ -50,7 +51,13 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
         last = Some(Instant::now());
         let captured = secrets.captured_count();
         let stage = Stage { line, client: &client, found: &found, redactor: &redactor };
-        exit = stage.transfer(job, plan, &mut secrets)?;
+        exit = match stage.transfer(job, plan, &mut secrets) {
+            Ok(exit) => exit,
+            Err(failure) => {
+                save_cookies(line, &jobs);
+                return Err(failure);
+            }
+        };
         if secrets.captured_count() > captured {
             redactor = secrets.redactor(&found);
         }
@@ -58,7 +65,14 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
             break;
         }
     }
+    save_cookies(line, &jobs);
     Ok(exit)
+}
+
+fn save_cookies(line: &CommandLine, jobs: &[Job<'_>]) {
+    if let Some(jar) = jobs.iter().find_map(|job| job.draft.jar.as_ref()) {
+        cookies::save(line, jar);
+    }
 }
 
 fn plan(job: &Job<'_>) -> Outcome<Plan> {

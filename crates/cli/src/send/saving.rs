@@ -60,20 +60,15 @@ pub(super) struct OutputFile<'a> {
     path: PathBuf,
     /// Whether the server chose the name.
     foreign: bool,
+    /// Where writing begins in what is there: `-C`.
+    from: u64,
     file: Option<File>,
 }
 
 impl<'a> OutputFile<'a> {
-    /// A file of this name below `--output-dir`.
-    pub(super) fn new(saving: &'a Saving, name: &Path) -> Self {
-        let path = match &saving.folder {
-            // as curl joins them: an absolute name does not leave the folder
-            Some(folder) => {
-                PathBuf::from([folder.as_os_str(), name.as_os_str()].join(std::ffi::OsStr::new("/")))
-            }
-            None => name.to_owned(),
-        };
-        Self { saving, path, foreign: false, file: None }
+    /// A file of this name below `--output-dir`, of which the first `from` bytes are there already.
+    pub(super) fn new(saving: &'a Saving, name: &Path, from: u64) -> Self {
+        Self { saving, path: located(saving, name), foreign: false, from, file: None }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -83,7 +78,7 @@ impl<'a> OutputFile<'a> {
     /// Takes a name of the server's, if nothing was written yet.
     pub(super) fn rename(&mut self, name: &str) {
         if self.file.is_none() {
-            *self = Self { foreign: true, ..Self::new(self.saving, Path::new(name)) };
+            *self = Self { foreign: true, ..Self::new(self.saving, Path::new(name), self.from) };
         }
     }
 
@@ -109,6 +104,9 @@ impl<'a> OutputFile<'a> {
     fn open(&mut self) -> io::Result<File> {
         if let Some(folder) = self.path.parent().filter(|_| self.saving.create_folders) {
             create_folders(folder)?;
+        }
+        if self.from > 0 {
+            return options(self.saving.mode).create(true).append(true).open(&self.path);
         }
         let may_replace = self.saving.clobber != Clobber::Never && !self.foreign;
         if may_replace {
@@ -138,7 +136,7 @@ impl<'a> OutputFile<'a> {
     pub(super) fn restart(&mut self) -> Outcome {
         let path = self.path.clone();
         let Some(file) = &mut self.file else { return Ok(()) };
-        let again = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
+        let again = file.set_len(self.from).and_then(|()| file.seek(SeekFrom::Start(self.from)));
         again.map(drop).map_err(|error| failed(&path, &error))
     }
 
@@ -154,6 +152,15 @@ impl<'a> OutputFile<'a> {
         if failed && self.saving.remove_on_error && is_file {
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// Where a file of that name is.
+pub(super) fn located(saving: &Saving, name: &Path) -> PathBuf {
+    match &saving.folder {
+        // as curl joins them: an absolute name does not leave the folder
+        Some(folder) => PathBuf::from([folder.as_os_str(), name.as_os_str()].join(std::ffi::OsStr::new("/"))),
+        None => name.to_owned(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Which output belongs to which URL: curl pairs the first `-o` with the first URL, the second with the second,
-//! wherever they stand.
+//! Which output and which upload belongs to which URL: curl pairs the first `-o` with the first URL, the second with
+//! the second, wherever they stand, and `-T` likewise.
 
 use std::ffi::{OsStr, OsString};
 
@@ -19,6 +19,8 @@ pub(crate) enum Output {
 struct Transfer {
     url: Option<OsString>,
     output: Option<Output>,
+    /// `-T`
+    upload: Option<OsString>,
     /// Whether it was begun under `--remote-name-all`.
     remote_name: bool,
 }
@@ -39,6 +41,10 @@ impl Transfers {
         self.first(|transfer| transfer.output.is_none()).output = Some(output);
     }
 
+    pub(crate) fn set_upload(&mut self, file: OsString) {
+        self.first(|transfer| transfer.upload.is_none()).upload = Some(file);
+    }
+
     /// The first that lacks something, else a new one.
     fn first(&mut self, lacks: impl Fn(&Transfer) -> bool) -> &mut Transfer {
         let at = self.all.iter().position(lacks).unwrap_or(self.all.len());
@@ -52,9 +58,16 @@ impl Transfers {
         self.all.iter().filter_map(|transfer| transfer.url.as_deref())
     }
 
-    /// Every URL with its output.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&OsStr, Output)> {
-        self.all.iter().filter_map(|transfer| Some((transfer.url.as_deref()?, transfer.output())))
+    /// Every URL with its output and what is uploaded to it.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&OsStr, Output, Option<&OsStr>)> {
+        self.all.iter().filter_map(|transfer| {
+            Some((transfer.url.as_deref()?, transfer.output(), transfer.upload.as_deref()))
+        })
+    }
+
+    /// Whether something is uploaded.
+    pub(crate) fn uploads(&self) -> bool {
+        self.all.iter().any(|transfer| transfer.upload.as_ref().is_some_and(|file| !file.is_empty()))
     }
 
     /// Whether an output was given that no URL takes.
@@ -79,7 +92,7 @@ mod tests {
     }
 
     fn pairs(transfers: &Transfers) -> Vec<(&str, Output)> {
-        transfers.pairs().map(|(url, output)| (url.to_str().unwrap(), output)).collect()
+        transfers.each().map(|(url, output, _)| (url.to_str().unwrap(), output)).collect()
     }
 
     #[test]
@@ -103,6 +116,19 @@ mod tests {
         transfers.add_url("u".into());
         assert_eq!(pairs(&transfers), vec![("u", file("a"))]);
         assert!(transfers.has_output_to_spare());
+    }
+
+    #[test]
+    fn uploads_meet_urls_in_order() {
+        let mut transfers = Transfers::default();
+        transfers.set_upload("".into());
+        transfers.set_upload("f".into());
+        for url in ["u", "v", "w"] {
+            transfers.add_url(url.into());
+        }
+        let uploads: Vec<_> = transfers.each().map(|(_, _, upload)| upload.and_then(OsStr::to_str)).collect();
+        assert_eq!(uploads, [Some(""), Some("f"), None]);
+        assert!(transfers.uploads());
     }
 
     #[test]

@@ -159,6 +159,7 @@ impl Client {
             }
         };
         transfer.sizes.response_head += head.raw.len() as u64;
+        request.keep_cookies(&head);
         observer.event(Event::ResponseHead(&head));
         Ok((Response::new(head, source, transfer), unasked))
     }
