@@ -1,8 +1,8 @@
-//! Exports beside their key derivation: `cargo bench -p subrosa-interchange --bench exports`.
+//! Exports, and what their key derivation costs beside: `cargo bench -p subrosa-interchange --features fuzzing`.
 
 use divan::Bencher;
 use subrosa_interchange::age::{self, Form, Recipients};
-use subrosa_interchange::{Item, Place, subrosa};
+use subrosa_interchange::{Item, Place, fuzzing, subrosa};
 use subrosa_secret::{Access, HostRule, Name, Policy, SecretValue};
 use subrosa_vault::{KdfParams, Passphrase};
 
@@ -33,25 +33,24 @@ fn items(count: usize) -> Vec<Item> {
     (0..count).map(item).collect()
 }
 
-/// The derivation alone: what the two after it have in them.
-#[divan::bench]
+/// What a passphrase costs beside all else.
+#[divan::bench(sample_count = 10, sample_size = 1)]
 fn derive_the_key(bencher: Bencher<'_, '_>) {
     let passphrase = passphrase();
     let kdf = subrosa_vault::Kdf::generate(KdfParams::MINIMUM).expect("random");
     bencher.bench_local(|| kdf.derive(&passphrase).expect("derived"));
 }
 
-#[divan::bench(args = [0, 10_000])]
-fn seal_with_derivation(bencher: Bencher<'_, '_>, count: usize) {
-    let (items, passphrase) = (items(count), passphrase());
-    bencher.bench_local(|| subrosa::seal(&items, &passphrase, KdfParams::MINIMUM).expect("sealed").len());
+#[divan::bench(args = [10, 10_000])]
+fn seal(bencher: Bencher<'_, '_>, count: usize) {
+    let items = items(count);
+    bencher.bench_local(|| fuzzing::seal_secrets(&items).expect("sealed").len());
 }
 
-#[divan::bench(args = [0, 10_000])]
-fn open_with_derivation(bencher: Bencher<'_, '_>, count: usize) {
-    let passphrase = passphrase();
-    let file = subrosa::seal(&items(count), &passphrase, KdfParams::MINIMUM).expect("sealed");
-    bencher.bench_local(|| subrosa::open(&file, &passphrase).expect("opens").items.len());
+#[divan::bench(args = [10, 10_000])]
+fn open(bencher: Bencher<'_, '_>, count: usize) {
+    let file = fuzzing::seal_secrets(&items(count)).expect("sealed");
+    bencher.bench_local(|| fuzzing::open(&file).expect("opens").items.len());
 }
 
 #[divan::bench(args = [10_000])]

@@ -1,11 +1,11 @@
-//! What stands behind a passphrase, for fuzz targets.
+//! What stands behind a passphrase, for fuzz targets and benchmarks.
 //!
 //! Whoever has no passphrase cannot feed it. Whoever made a file for somebody else to import can.
 
 use subrosa_vault::{Kdf, KdfParams};
 
-use crate::subrosa::{Export, Key, seal_lines};
-use crate::{Contents, InterchangeError};
+use crate::subrosa::{Export, Key, seal_items, seal_lines};
+use crate::{Contents, InterchangeError, Item};
 
 fn kdf() -> Kdf {
     Kdf::from_parts(KdfParams::MINIMUM, [7; 16])
@@ -21,6 +21,14 @@ fn key() -> Key {
 /// None but those of the system's random generator.
 pub fn seal(lines: &[u8]) -> Result<Vec<u8>, InterchangeError> {
     seal_lines(kdf(), &key(), lines.len(), |out| std::io::Write::write_all(out, lines))
+}
+
+/// Seals secrets under the same key: an export without the work of its passphrase, to be measured.
+///
+/// # Errors
+/// Those of [`crate::subrosa::seal`], but for what comes of passphrases.
+pub fn seal_secrets(items: &[Item]) -> Result<Vec<u8>, InterchangeError> {
+    seal_items(items, kdf(), &key())
 }
 
 /// Opens a document with the key of [`seal`].

@@ -54,11 +54,14 @@ pub fn seal(items: &[Item], passphrase: &Passphrase, params: KdfParams) -> Resul
 }
 
 fn seal_with(items: &[Item], passphrase: &Passphrase, kdf: Kdf) -> Result<Vec<u8>, InterchangeError> {
+    seal_items(items, kdf, &Key::derive(&kdf, passphrase)?)
+}
+
+pub(crate) fn seal_items(items: &[Item], kdf: Kdf, key: &Key) -> Result<Vec<u8>, InterchangeError> {
     let mut length = Length(0);
     write_lines(items, &mut length).expect("counting does not fail");
-    // judged before the work; what stands before the payload is small
     check_size(items.len(), payload::text_len(length.0))?;
-    seal_lines(kdf, &Key::derive(&kdf, passphrase)?, length.0, |out| write_lines(items, out))
+    seal_lines(kdf, key, length.0, |out| write_lines(items, out))
 }
 
 /// The document around `length` bytes of lines.
