@@ -7,14 +7,14 @@ use clap::ArgMatches;
 use std::path::PathBuf;
 use subrosa_interchange::postman::{self, Take};
 use subrosa_interchange::{
-    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, age, dotenv, subrosa,
+    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, age, document, dotenv, subrosa,
 };
 use subrosa_secret::SecretValue;
 use subrosa_vault::{Passphrase, Past, Portable};
 use zeroize::Zeroizing;
 
 /// The formats that can be imported.
-pub(crate) const READABLE: [Format; 8] = [
+pub(crate) const READABLE: [Format; 11] = [
     Format::Subrosa,
     Format::SubrosaPlain,
     Format::Age,
@@ -23,12 +23,17 @@ pub(crate) const READABLE: [Format; 8] = [
     Format::PostmanCollection,
     Format::PostmanVault,
     Format::Dotenv,
+    Format::Json,
+    Format::Yaml,
+    Format::Toml,
 ];
 
 /// What of a file is wanted.
 pub(crate) struct Wanted {
     /// Also what is not marked as secret.
     pub(crate) all: bool,
+    /// What of a JSON, YAML or TOML document.
+    pub(crate) path: Option<String>,
 }
 
 /// How a file is opened that does not open by itself.
@@ -43,6 +48,7 @@ pub(crate) struct Unlocking<'u> {
 impl Unlocking<'_> {
     pub(crate) fn read(&self, bytes: &[u8], format: Format, wanted: &Wanted) -> Outcome<Contents> {
         let take = if wanted.all { Take::All } else { Take::Secrets };
+        let path = wanted.path.as_deref();
         let read = match format {
             Format::Subrosa => {
                 // judged before anybody types a passphrase
@@ -54,6 +60,9 @@ impl Unlocking<'_> {
             Format::PostmanCollection => postman::read_collection(bytes, take),
             Format::PostmanVault => postman::read_vault(bytes),
             Format::Dotenv => dotenv::read(bytes),
+            Format::Json => document::read_json(bytes, path),
+            Format::Yaml => document::read_yaml(bytes, path),
+            Format::Toml => document::read_toml(bytes, path),
             _ => return Err(Failure::general(format!("importing {format} is not supported yet"))),
         };
         read.map_err(failure)

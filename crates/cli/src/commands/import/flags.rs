@@ -20,6 +20,7 @@ pub(super) struct Flags {
     pub(super) file: PathBuf,
     pub(super) format: Option<Format>,
     pub(super) all: bool,
+    pub(super) path: Option<String>,
     pub(super) identities: Vec<PathBuf>,
     pub(super) tags: Vec<Tag>,
     pub(super) on_conflict: Option<OnConflict>,
@@ -45,6 +46,7 @@ pub(super) fn command() -> Command {
                 .help("'-' is standard input"),
         )
         .arg(Arg::new("format").long("format").value_name("FORMAT").value_parser(formats).help("read it as this, whatever it looks like"))
+        .arg(Arg::new("path").long("path").value_name("PATH").help("of JSON, YAML or TOML: only what is below this path"))
         .arg(switch("all", "also what the file does not mark as secret"))
         .arg(Arg::new("prefix").long("prefix").value_name("TEXT").default_value("").hide_default_value(true).help("put in front of every name; --profile puts the profile there"))
         .arg(Arg::new("tag").long("tag").value_name("TAG").action(ArgAction::Append).help("tag what comes in"))
@@ -98,6 +100,7 @@ impl Flags {
             file,
             format: format.map_err(|error| Failure::usage(error.to_string()))?,
             all: arguments.get_flag("all"),
+            path: text("path").cloned(),
             identities: arguments.get_many::<PathBuf>("identity").unwrap_or_default().cloned().collect(),
             tags: texts("tag").map(|text| super::super::tag::parse(text)).collect::<Outcome<_>>()?,
             on_conflict: text("on-conflict").map(|word| match word.as_str() {

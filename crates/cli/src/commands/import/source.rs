@@ -54,7 +54,7 @@ impl Source {
             self.format =
                 subrosa_interchange::detect(&self.bytes, None).map_err(|error| refused(error, &self.file))?;
         }
-        let wanted = exchange::Wanted { all: flags.all };
+        let wanted = exchange::Wanted { all: flags.all, path: flags.path.clone() };
         unlocking.read(&self.bytes, self.format, &wanted).map_err(|failure| self.named(failure))
     }
 
