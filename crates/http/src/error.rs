@@ -283,9 +283,12 @@ pub enum HttpError {
     /// The body does not decode as its Content-Encoding says.
     #[error("the response body is not valid {coding}")]
     Decoding {
-        /// "gzip" or "deflate".
+        /// "gzip", "deflate", "br" or "zstd".
         coding: &'static str,
     },
+    /// The body is encoded in a way that is not known, or more often than anybody needs.
+    #[error("the response body is encoded in a way that is not known")]
+    CodingUnknown,
     /// HTTP/2 failed.
     #[error("HTTP/2 exchange with {host} failed: {why}")]
     Http2 {
@@ -380,6 +383,7 @@ impl HttpError {
             Self::Reply { .. } => "reply",
             Self::Partial { .. } => "partial",
             Self::Decoding { .. } => "decoding",
+            Self::CodingUnknown => "coding_unknown",
             Self::Http2 { .. } => "http2",
             Self::TooManyRedirects { .. } => "too_many_redirects",
             Self::RedirectRefused { .. } => "redirect_refused",
@@ -415,7 +419,7 @@ impl HttpError {
             | Self::PassphraseWrong
             | Self::KeyFormOld => 58,
             Self::Certificate { .. } => 60,
-            Self::Decoding { .. } => 61,
+            Self::Decoding { .. } | Self::CodingUnknown => 61,
             Self::BodyNotRepeatable { .. } => 65,
             Self::CaFile { .. } => 77,
             Self::Socks { .. } => 97,

@@ -47,7 +47,7 @@ pub fn decode<'p>(
     pieces: impl IntoIterator<Item = &'p [u8]>,
     limit: usize,
 ) -> Option<Result<Vec<u8>, Vec<u8>>> {
-    let mut decoder = Decoder::for_coding(coding)?;
+    let mut decoder = Decoder::for_codings(std::iter::once(coding))?;
     let mut plain = Vec::new();
     for piece in pieces {
         decoder.input(piece);

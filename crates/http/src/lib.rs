@@ -91,6 +91,7 @@ pub use body::{Body, BodyKind};
 pub use certificate::CertificateFacts;
 pub use connection::{Connection, ConnectionOptions, Kept, Protocol, Trust, authorities, read_authorities};
 pub use cookie::{CookieFileError, CookieJar};
+pub use decode::CODINGS;
 pub use draft::{KeptPost, RangeHeader, RequestDraft};
 pub use error::{BoxError, HttpError, RedirectFault};
 pub use event::{Event, Observer, Sending, TlsFacts, Unobserved};

@@ -161,7 +161,7 @@ impl Reader<'_> {
             let joined: Vec<&[u8]> = args.cookies.iter().map(|cookie| cookie.as_encoded_bytes()).collect();
             draft.cookies = Some(self.text(&joined.join(&b";"[..])));
         }
-        draft.accept_encoding = args.compressed.then(|| "deflate, gzip".to_owned());
+        draft.accept_encoding = args.compressed.then(|| subrosa_http::CODINGS.to_owned());
         draft.headers = self.headers()?;
         draft.basic_auth = self.user(context)?;
         draft.body = body::of(self.args, &self.files)?;

@@ -84,9 +84,9 @@ impl Response {
         &self.head
     }
 
-    /// Decodes gzip and deflate from here on if the head says that the body is so encoded (`--compressed`).
+    /// Decodes gzip, deflate, br and zstd from here on if the head says that the body is so encoded (`--compressed`).
     pub fn decode(&mut self) {
-        self.decoder = self.head.header("content-encoding").and_then(Decoder::for_coding);
+        self.decoder = Decoder::for_codings(self.head.headers_named("content-encoding"));
     }
 
     /// The next piece of the body, at most 64 KiB when decoded; `None` at its end.
