@@ -180,7 +180,7 @@ pub const DECIDED: &[Decided] = &[
         what: "With `--retry`, the head of an attempt that is tried again is not in the file.",
         why: "it is not that of what the file holds.",
         how: How::Outcome(
-            |case, _, _| case.has(&["--retry"]) && case.has(&["-i", "--include"]),
+            |case, _, _| case.has(&["--retry"]) && case.has(&["-i", "--include", "-I", "--head"]),
             &[Files, Output],
         ),
     },
