@@ -124,6 +124,31 @@ mod tests {
     }
 
     #[test]
+    fn an_import_gives_a_linked_secret_no_value_of_its_own() {
+        let (_scratch, mut vault) = linked();
+        let now = vault.find(&name("a")).expect("find").expect("there");
+        let secret = crate::Portable {
+            name: name("a"),
+            value: Some(value("imported")),
+            description: String::new(),
+            tags: Default::default(),
+            policy: now.policy.clone(),
+            created: None,
+            changed: None,
+            history: Vec::new(),
+        };
+        let arrival = |over| crate::Arrival { secret: &secret, over };
+        let kept = vault.change(|change| change.restore(&[arrival(crate::Over::Keeping(&now))]));
+        assert_eq!(kept.err().expect("refused").kind(), "linked");
+        vault.change(|change| change.restore(&[arrival(crate::Over::Replacing(&now))])).expect("restore");
+        assert_eq!(
+            (link_of(&vault, "a"), read(&vault, "a").expect("read").as_deref()),
+            (None, Some("imported"))
+        );
+        assert!(vault.verify().expect("verify").is_sound());
+    }
+
+    #[test]
     fn undo_brings_the_value_back_and_then_the_link() {
         let (_scratch, mut vault) = linked();
         assert_eq!(vault.history(&name("a")).expect("history").len(), 1);
