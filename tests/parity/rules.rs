@@ -212,7 +212,8 @@ pub const PLAIN: &[&[&str]] = &[
     &["--connect-to", "::127.0.0.1:PLAINPORT", "http://anything.test/"],
     &["https://tls.test/?key=<key>", "-k"],
     &["-A", "", "-x", "http://proxy.test", "-k", "https://tls.test/"],
-    &["-i", "--retry", "1", "--retry-delay", "1", "-o", "out", "http://plain.test/once/503"],
+    &["-i", "-f", "--retry", "1", "--retry-all-errors", "--retry-delay", "1", "-o", "out", "http://plain.test/once/404"],
+    &["-C", "-", "-T", "../f/lines", "-o", "part", "http://plain.test/"], &["-C", "4", "-o", "fresh", "http://plain.test/"],
     &["https://tls.test/one", "https://tls.test/two", "-k"], &["https://tls.test/redirect/307", "-L", "-d", "x=y", "-k"], &["https://tls.test/cookies", "-k", "-i", "--http1.1"],
 ];
 
