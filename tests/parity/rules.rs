@@ -211,6 +211,7 @@ pub const PLAIN: &[&[&str]] = &[
     &["-L", "--max-redirs", "-1", "http://plain.test/redirect/302"], &["-L", "--max-redirs", "-1", "http://plain.test/loop-long"],
     &["--connect-to", "::127.0.0.1:PLAINPORT", "http://anything.test/"],
     &["https://tls.test/?key=<key>", "-k"],
+    &["-C", "4", "-o", "not-there", P],
     &["-A", "", "-x", "http://proxy.test", "-k", "https://tls.test/"],
     &["-i", "-f", "--retry", "1", "--retry-all-errors", "--retry-delay", "1", "-o", "out", "http://plain.test/once/404"],
     &["-C", "-", "-T", "../f/lines", "-o", "part", "http://plain.test/"], &["-C", "4", "-o", "fresh", "http://plain.test/"],
