@@ -1,5 +1,7 @@
 //! Proxies: what they are told and what they are not, and those that do not answer as one.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use std::io::{Read, Write};
