@@ -33,6 +33,11 @@ mod config_file;
 #[allow(dead_code)]
 #[path = "../../crates/cli/src/exit.rs"]
 mod exit;
+#[path = "../../crates/cli/src/external"]
+mod external {
+    mod caching;
+    pub(crate) use caching::Caching;
+}
 #[allow(dead_code)]
 #[path = "../../crates/cli/src/failure.rs"]
 mod failure;

@@ -3,6 +3,7 @@
 //! A link names a connection, a connection its system, a system the provider: [`Sources`] goes that way for each secret that
 //! is linked, asks each connection once for all that is wanted of it, connections in parallel, and no secret twice.
 
+mod caching;
 mod connection;
 mod fetch;
 mod kept;
@@ -11,6 +12,7 @@ mod sources;
 pub(crate) mod systems;
 mod target;
 
+pub(crate) use caching::Caching;
 pub(crate) use connection::{Connection, Connections};
 pub(crate) use fetch::{Fetch, Wanted};
 pub(crate) use kept::place_of;
@@ -21,15 +23,6 @@ pub(crate) use target::Target;
 use crate::failure::Failure;
 use clap::{Arg, ArgAction, ArgMatches};
 use subrosa_provider::{ErrorKind, ProviderError};
-
-/// How a command treats what is cached.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Caching {
-    /// Looks everything up anew, and keeps it.
-    pub(crate) refresh: bool,
-    /// Neither uses nor keeps anything.
-    pub(crate) off: bool,
-}
 
 impl Caching {
     /// `--refresh` and `--no-cache`.
