@@ -1,5 +1,7 @@
 //! Client certificates in the forms in which OpenSSL writes them, and by host.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use std::path::{Path, PathBuf};

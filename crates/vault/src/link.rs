@@ -139,7 +139,7 @@ mod tests {
         };
         let arrival = |over| crate::Arrival { secret: &secret, over };
         let kept = vault.change(|change| change.restore(&[arrival(crate::Over::Keeping(&now))]));
-        assert_eq!(kept.err().expect("refused").kind(), "linked");
+        assert_eq!(kept.expect_err("refused").kind(), "linked");
         vault.change(|change| change.restore(&[arrival(crate::Over::Replacing(&now))])).expect("restore");
         assert_eq!(
             (link_of(&vault, "a"), read(&vault, "a").expect("read").as_deref()),
