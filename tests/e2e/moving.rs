@@ -465,6 +465,41 @@ fn replace_keep_both_and_skip() {
     }
 }
 
+/// A user with a secret that is linked, and one that is not.
+fn linked() -> Home {
+    let home = traveller();
+    fs::create_dir_all(home.path("mounted")).expect("a folder");
+    fs::write(home.path("mounted").join("token"), "made-up-elsewhere").expect("a file");
+    home.run(&["connect", "folder", "k8s", "--path", &text(&home.path("mounted"))]).ok();
+    home.run(&["link", "LINKED", "k8s:token"]).ok();
+    home.store("OWN", "made-up-own", &[]);
+    home
+}
+
+#[test]
+fn a_linked_secret_is_exported_neither_without_its_link_nor_unnoticed() {
+    let (home, other) = (linked(), traveller());
+    // looked up once, so that a value of it is cached
+    assert_eq!(value(&home, "LINKED"), "made-up-elsewhere");
+    for form in
+        [&[][..], &["--age-passphrase"], &["--plaintext", "json", "--yes"], &["--plaintext", "dotenv"]]
+    {
+        for names in [&[][..], &["LINKED"], &["LINK*", "OWN"]] {
+            let run = export(&home, "file", &[form, names].concat()).ends(1).says("  LINKED\n");
+            assert!(run.hints()[0].contains("--without-linked"), "{run}");
+        }
+        assert!(!home.work().join("file").exists());
+    }
+    export(&home, "file", &["LINKED", "--without-linked"]).ends(1).says("nothing is left to be exported");
+    export(&home, "file", &["OWN"]).ok();
+    export(&home, "file", &["--without-linked", "--force"]).ok().says("1 secret is linked and not in it");
+    hand_over(&home, "file", &other);
+    assert_eq!(import(&other, "file", &[]).ok().text(), "1 new\n");
+    assert_eq!(names(&other), ["OWN"]);
+    export(&home, "plain", &["--plaintext", "dotenv", "--without-linked", "--yes"]).ok();
+    assert_eq!(fs::read_to_string(home.work().join("plain")).expect("the file"), "OWN=made-up-own\n");
+}
+
 #[test]
 fn conflicts_are_asked_once_or_one_by_one() {
     let home = project();

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use form::{Form, Lock};
 use selection::Selection;
 use std::path::PathBuf;
-use subrosa_vault::Vault;
+use subrosa_vault::Entry;
 
 pub(super) fn command() -> Command {
     let switch =
@@ -36,12 +36,14 @@ pub(super) fn command() -> Command {
         .arg(switch("history", "with earlier values"))
         .arg(passphrase::flag())
         .args(form::flags())
+        .arg(switch("without-linked", "leave out what is linked, instead of refusing"))
         .arg(switch("without-send-only", "leave out what is never to be shown, instead of refusing").requires("plaintext"))
         .arg(switch("yes", "do not ask whether secrets shall stand in plain text"))
         .after_help(
             "The file is a document of JSON under a passphrase of at least 12 characters, which is asked for twice; it holds \
              values, descriptions, tags, times, rules and with --history earlier values, and 'subrosa import' takes it in. \
-             With recipients it is an age file, which 'age -d' opens. --profile exports the profile's own secrets.\n\
+             With recipients it is an age file, which 'age -d' opens. --profile exports the profile's own secrets. Links to \
+             external vaults are not exported yet: a secret that is linked is refused, or left out with --without-linked.\n\
              Plain text holds the values for everybody who gets to see the file: it is asked for, and a secret that is \
              send-only is refused. The audit log names what was exported, and where to.\n\n\
              Examples:\n  subrosa export -o secrets.subrosa\n  subrosa export 'prod/*' --tag payments -o prod.subrosa\n  \
@@ -61,16 +63,17 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let vault = unlock::open(context)?;
     Policies::of(&vault)?.require(form.exports())?;
     target.check(&vault.location().dir)?;
-    let left_out = match form {
-        Form::Plain(_) => in_plain_text(context, arguments, &vault, &selection, &target)?,
-        _ => 0,
-    };
+    let left_out = LeftOut::of(arguments);
+    let (chosen, out) = left_out.apart(&selection, vault.list()?)?;
+    if let Form::Plain(_) = form {
+        confirm(context, arguments, chosen.len(), &target)?;
+    }
     let lock = Lock::of(context, arguments, &form)?;
     // values are opened when there is nothing left to ask
-    let is_left_out = |entry: &subrosa_vault::Entry| left_out > 0 && entry.policy.send_only;
-    let secrets =
-        vault.export(|entry| selection.fits(entry) && !is_left_out(entry), arguments.get_flag("history"))?;
-    selection.require(secrets.iter().map(|secret| &secret.name))?;
+    let secrets = vault
+        .export(|entry| selection.fits(entry) && !left_out.holds(entry), arguments.get_flag("history"))?;
+    let names = secrets.iter().map(|secret| &secret.name);
+    selection.require(names.chain(out.iter().map(|entry| &entry.metadata.name)))?;
     let count = output::count(secrets.len() as u64, "secret");
     let names =
         selection.is_narrow().then(|| secrets.iter().map(|secret| secret.name.clone()).collect::<Vec<_>>());
@@ -78,41 +81,84 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     exchange::tell(&notices);
     record::exported(&vault, names.as_ref().map(|names| names.iter()), &target.destination())?;
     target.write(&bytes)?;
+    let linked = out.iter().filter(|entry| entry.link.is_some()).count();
+    if linked > 0 {
+        let are = if linked == 1 { "is" } else { "are" };
+        output::note(&format!("{} {are} linked and not in it", output::count(linked as u64, "secret")));
+    }
     output::done(&format!("exported {count} to {}, {}", path.display(), form.told()));
     Ok(())
 }
 
-/// What has to be said and agreed before values stand where everybody can read them. How many secrets stay out.
-fn in_plain_text(
-    context: &Context,
-    arguments: &ArgMatches,
-    vault: &Vault,
-    selection: &Selection,
-    target: &Target,
-) -> Outcome<usize> {
-    let mut entries = vault.list()?;
-    entries.retain(|entry| selection.fits(entry));
-    selection.require(entries.iter().map(|entry| &entry.metadata.name))?;
-    let hidden: Vec<&str> = entries
-        .iter()
-        .filter(|entry| entry.policy.send_only)
-        .map(|entry| entry.metadata.name.as_str())
-        .collect();
-    if !hidden.is_empty() && !arguments.get_flag("without-send-only") {
-        let text = "what is send-only is never shown, so it is not exported in plain text either";
-        let failure = Failure::general(format!("{text}; nothing was exported"));
-        let failure = hidden.iter().take(super::SHOWN).fold(failure, |failure, name| failure.detail(*name));
-        return Err(failure
-            .hint("--without-send-only leaves them out")
-            .hint(format!("subrosa send-only --off {}", quoted(hidden[0]))));
+/// What stays out because the user says so, and is refused otherwise.
+struct LeftOut {
+    linked: bool,
+    send_only: bool,
+    /// Whether the file will show what is send-only.
+    shows: bool,
+}
+
+impl LeftOut {
+    fn of(arguments: &ArgMatches) -> Self {
+        Self {
+            linked: arguments.get_flag("without-linked"),
+            send_only: arguments.get_flag("without-send-only"),
+            shows: arguments.contains_id("plaintext"),
+        }
     }
-    let count = entries.len() - hidden.len();
-    if count == 0 {
-        return Err(Failure::general("nothing is left to be exported"));
+
+    fn holds(&self, entry: &Entry) -> bool {
+        self.linked && entry.link.is_some() || self.send_only && entry.policy.send_only
     }
+
+    /// What is to be exported, and what stays out.
+    fn apart(&self, selection: &Selection, mut entries: Vec<Entry>) -> Outcome<(Vec<Entry>, Vec<Entry>)> {
+        entries.retain(|entry| selection.fits(entry));
+        selection.require(entries.iter().map(|entry| &entry.metadata.name))?;
+        self.check(&entries)?;
+        let (out, chosen): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| self.holds(entry));
+        match chosen.is_empty() {
+            true => Err(Failure::general("nothing is left to be exported")),
+            false => Ok((chosen, out)),
+        }
+    }
+
+    fn check(&self, entries: &[Entry]) -> Outcome {
+        let named = |wrong: &dyn Fn(&Entry) -> bool| -> Vec<&str> {
+            let those = entries.iter().filter(|entry| wrong(entry) && !self.holds(entry));
+            those.map(|entry| entry.metadata.name.as_str()).collect()
+        };
+        let hidden = named(&|entry| self.shows && entry.policy.send_only);
+        if let Some(first) = hidden.first() {
+            let text = "what is send-only is never shown, so it is not exported in plain text either";
+            return Err(refused(text, &hidden)
+                .hint("--without-send-only leaves them out")
+                .hint(format!("subrosa send-only --off {}", quoted(first))));
+        }
+        let linked = named(&|entry| entry.link.is_some());
+        if linked.is_empty() {
+            return Ok(());
+        }
+        let text =
+            "links to external vaults are not exported yet, and what is linked has no value of its own";
+        Err(refused(text, &linked).hint("--without-linked leaves them out"))
+    }
+}
+
+fn refused(text: &str, names: &[&str]) -> Failure {
+    let failure = Failure::general(format!("{text}; nothing was exported"));
+    let failure = names.iter().take(super::SHOWN).fold(failure, |failure, name| failure.detail(*name));
+    match names.len().saturating_sub(super::SHOWN) {
+        0 => failure,
+        rest => failure.detail(format!("and {rest} more")),
+    }
+}
+
+/// What has to be said and agreed before values stand where everybody can read them.
+fn confirm(context: &Context, arguments: &ArgMatches, secrets: usize, target: &Target) -> Outcome {
     output::warn("everybody who gets to see the file can read the values in it");
     if arguments.get_flag("yes") {
-        return Ok(hidden.len());
+        return Ok(());
     }
     let Some(mut terminal) = context.terminal()? else {
         return Err(Failure::usage(
@@ -121,9 +167,9 @@ fn in_plain_text(
         .hint("--yes says that you are sure; without --plaintext the export is encrypted"));
     };
     let what =
-        format!("{} in plain text into {}", output::count(count as u64, "secret"), target.destination());
+        format!("{} in plain text into {}", output::count(secrets as u64, "secret"), target.destination());
     if terminal.confirm_typed(&what, "plaintext")? {
-        Ok(hidden.len())
+        Ok(())
     } else {
         Err(Failure::general("nothing was exported"))
     }
