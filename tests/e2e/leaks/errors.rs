@@ -201,11 +201,13 @@ fn files_that_cannot_be_imported_or_exported() {
     ] {
         fails(&mut planted, words, code);
     }
-    // what is linked does not leave without its link
+    // what is linked neither leaves without its link nor gets a value beside it
     let folder = planted.home().work().display().to_string();
     planted.home().run(&["connect", "folder", "mounted", "--path", &folder]).ok();
     planted.home().run(&["link", "linked", "mounted:there", "--no-check"]).ok();
+    let arriving = planted.write_own("arriving", &format!("linked={value}\n"));
     fails(&mut planted, &["export", "-o", "x", "--plaintext", "json", "--yes"], 1);
+    fails(&mut planted, &["import", &arriving, "--format", "dotenv", "--on-conflict", "keep-both"], 1);
     // a value where none belongs
     let plain = format!(
         "{{\"format\":\"subrosa secrets\",\"version\":1,\"secrets\":[{{\"name\":\"{value}\u{7}\"}},{value}]}}"

@@ -36,6 +36,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let mut plan = Plan::of(contents.items, &source, &flags, &vault)?;
     if flags.dry_run {
         plan.decide(flags.on_conflict);
+        questions::check_links(&plan)?;
         return report::show(context, &plan, &flags);
     }
     questions::ask(context, &mut plan, &flags)?;

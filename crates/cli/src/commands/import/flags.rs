@@ -74,7 +74,8 @@ pub(super) fn command() -> Command {
         .after_help(
             "The format is told by the content. Everything is checked before anything is stored, and all is stored at \
              once. Where a name is taken, 'replace' deletes the old secret as 'rm' does, 'keep-both' puts its value into \
-             the history of the new one, 'skip' leaves it as it is. An export brings rules, tags and times along; rules \
+             the history of the new one, 'skip' leaves it as it is; a link to an external vault can be replaced, but not \
+             kept beside a value. An export brings rules, tags and times along; rules \
              that would let a secret of the vault go further than now are asked about, and so are hosts that other \
              files suggest: off a terminal they are left, unless --accept-hosts says otherwise.\n\n\
              Examples:\n  subrosa import secrets.subrosa\n  subrosa import staging.postman_environment.json --dry-run\n  \

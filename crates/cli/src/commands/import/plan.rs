@@ -85,6 +85,11 @@ impl Plan {
         self.all.iter().filter(|planned| planned.is_stored())
     }
 
+    /// Secrets whose link would have to stand beside a value: a secret has one or the other.
+    pub(super) fn in_the_way(&self) -> impl Iterator<Item = &Planned> {
+        self.all.iter().filter(|planned| planned.fate == Fate::KeepBoth && planned.is_over_link())
+    }
+
     /// Secrets that get hosts and nothing else, as they were when that was decided.
     pub(super) fn allowed(&self) -> impl Iterator<Item = (&Entry, &Policy)> {
         let allowed = self.all.iter().filter(|planned| planned.fate == Fate::Allowed);
@@ -114,6 +119,11 @@ impl Planned {
 
     pub(super) fn is_stored(&self) -> bool {
         matches!(self.fate, Fate::New | Fate::Replace | Fate::KeepBoth)
+    }
+
+    /// Whether the name is that of a linked secret.
+    pub(super) fn is_over_link(&self) -> bool {
+        self.old.as_ref().is_some_and(|old| old.link.is_some())
     }
 
     /// Whether the vault holds the value of the file, once everything is stored.
@@ -221,7 +231,8 @@ fn planned(item: Item, old: Option<Entry>, keeps_rules: bool, vault: &Vault) -> 
 
 fn fate_over(secret: &Portable, old: &Entry, vault: &Vault) -> Outcome<Fate> {
     let Some(value) = &secret.value else {
-        return Ok(if old.has_value() { Fate::Valueless } else { Fate::Unchanged });
+        let has_one = old.has_value() || old.link.is_some();
+        return Ok(if has_one { Fate::Valueless } else { Fate::Unchanged });
     };
     // of another length it is another value, whatever it is
     let same_length = old.metadata.length == value.len() as u64 && old.has_value();

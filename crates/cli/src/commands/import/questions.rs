@@ -13,13 +13,19 @@ pub(super) fn ask(context: &Context, plan: &mut Plan, flags: &Flags) -> Outcome 
     plan.decide(flags.on_conflict);
     let mut terminal = context.terminal()?;
     conflicts(plan, terminal.as_mut())?;
+    check_links(plan)?;
     rules(plan, flags, terminal.as_mut())?;
     suggestions(plan, flags, terminal.as_mut())
 }
 
 fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
-    let names: Vec<String> =
-        plan.undecided().map(|it| format!("{}  ({})", it.secret.name, it.place)).collect();
+    let names: Vec<String> = plan
+        .undecided()
+        .map(|it| match it.is_over_link() {
+            true => format!("{}  ({}; linked in the vault)", it.secret.name, it.place),
+            false => format!("{}  ({})", it.secret.name, it.place),
+        })
+        .collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -38,13 +44,29 @@ fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
     match terminal.choose("[r]eplace, [k]eep both, [s]kip, [o]ne by one:", &['r', 'k', 's', 'o'])? {
         'o' => {
             for planned in plan.undecided() {
-                let question = format!("{}: [r]eplace, [k]eep both, [s]kip:", planned.secret.name);
-                planned.decide(how(terminal.choose(&question, &['r', 'k', 's'])?));
+                let (words, letters) = match planned.is_over_link() {
+                    true => ("linked; [r]eplace, [s]kip:", &['r', 's'][..]),
+                    false => ("[r]eplace, [k]eep both, [s]kip:", &['r', 'k', 's'][..]),
+                };
+                let question = format!("{}: {words}", planned.secret.name);
+                planned.decide(how(terminal.choose(&question, letters)?));
             }
         }
         letter => plan.decide(Some(how(letter))),
     }
     Ok(())
+}
+
+/// Refuses to keep a link beside a value, before anything is stored.
+pub(super) fn check_links(plan: &Plan) -> Outcome {
+    let names: Vec<&str> = plan.in_the_way().map(|planned| planned.secret.name.as_str()).collect();
+    let Some(first) = names.first() else { return Ok(()) };
+    let text = "a linked secret has no value of its own, so it cannot keep both; nothing was imported";
+    let failure =
+        names.iter().take(SHOWN).fold(Failure::general(text), |failure, name| failure.detail(*name));
+    Err(more(failure, names.len())
+        .hint("--on-conflict replace or --on-conflict skip")
+        .hint(format!("subrosa unlink {}", quoted(first))))
 }
 
 fn how(letter: char) -> OnConflict {
