@@ -245,6 +245,7 @@ fn answer(mut stream: TcpStream, kept: &Mutex<Vec<String>>) {
         }
         let reply = match path.as_str() {
             "/404" => "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone",
+            "/once" => "HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n",
             "/loop" => "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n",
             "/busy" if times < 3 => "HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nbusy\n",
             "/part" => {

@@ -3,11 +3,20 @@
 
 use crate::curl::{Server, run};
 use crate::home::{Home, SUBROSA, both};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
 use std::time::SystemTime;
 use subrosa_testkit::needs;
+
+/// What `-w` knows that is the same for both, and in every run.
+const FACTS: &str = "%{content_type}|%{errormsg}|%{exitcode}|%{filename_effective}|%{ftp_entry_path}|%{http_code}|\
+    %{http_connect}|%{http_version}|%{local_ip}|%{method}|%{num_certs}|%{certs}|%{num_connects}|%{num_headers}|\
+    %{num_redirects}|%{proxy_ssl_verify_result}|%{redirect_url}|%{referer}|%{remote_ip}|%{response_code}|%{scheme}|\
+    %{size_download}|%{size_header}|%{size_request}|%{size_upload}|%{ssl_verify_result}|%{time_appconnect}|\
+    %{url}|%{url_effective}|%{urlnum}\\n";
 
 /// Words after `curl -q -sS` or `subrosa send -sS`; `U` is the server's URL.
 const SAME: &[&[&str]] = &[
@@ -34,6 +43,18 @@ const SAME: &[&[&str]] = &[
     &["--remote-name-all", "U/a", "-o", "x", "U/b", "-o", "-", "U/c"],
     &["--remote-name-all", "U/a", "-:", "U/b"],
     &["-w", "%{http_code}", "U/a", "U/b", "-:", "U/c", "-:", "-w", "%{method}", "U/d"],
+    // -w
+    &["-A", "x", "-w", FACTS, "U/a?h=Content-Type:%20text/plain"],
+    &["-A", "x", "-w", FACTS, "-e", "http://from.example/", "-d", "abc", "-o", "x", "U/nothing"],
+    &["-A", "x", "-w", FACTS, "-L", "--max-redirs", "1", "-d", "abc", "U/once"],
+    &["-A", "x", "-w", FACTS, "U/loop"],
+    &["-A", "x", "-w", FACTS, "-I", "U/a?x=1#f"],
+    &["-w", "%{urlnum} %{url} %{url_effective}|", "U/{a,b}", "U/c", "-:", "-w", "%{urlnum}", "U/d"],
+    &["-w", "%{header_json}%header{x-A}%header{none}", "U/nothing"],
+    &["-w", "a\\\\nb\\xc%\\nd%eZ%%%{unclosed\\t%header{x\\n\\", "U/a"],
+    &["-w", "%{stderr}E%{stdout}O%{stderr}E2", "U/a"],
+    &["-w", "before%{onerror}after", "U/a"],
+    &["-w", "before%{onerror}%{exitcode}%{http_code}", "-f", "U/404"],
     // where files go
     &["-OJ", "U/a?h=Content-Disposition:%20attachment;%20filename=x"],
     &["-OJ", "U/a?h=Content-Disposition:%20attachment;%20filename=%22../../na%20me%22"],
@@ -143,6 +164,31 @@ fn waits_are_announced() {
         assert_eq!((output.status.code(), sent.len()), (Some(0), 3), "{}", both(&output));
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(text.contains("status 503; trying again in 0.0 s, 1 attempt left"), said, "{text}");
+    }
+}
+
+/// `%{json}` has the names of curl's, in its order, and values of the same kind.
+#[test]
+fn the_facts_as_json_are_those_of_curl() {
+    if !needs(&["curl"]) {
+        return;
+    }
+    let (home, server) = (home(), Server::start());
+    let kinds = |output: &Output| -> Vec<(String, std::mem::Discriminant<Value>)> {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let facts: Value = serde_json::from_str(&text).expect("JSON");
+        let facts = facts.as_object().expect("an object").clone();
+        // the order of the text, which a map would lose
+        let mut names: Vec<_> =
+            facts.iter().map(|(name, value)| (name.clone(), std::mem::discriminant(value))).collect();
+        names.sort_by_key(|(name, _)| text.find(&format!("\"{name}\":")));
+        names
+    };
+    for url in ["U/a", "http://127.0.0.1:1/"] {
+        let words = ["-s", "-o", "x", "-w", "%{json}", url];
+        let curl = run(&home, "curl", &["-q"], &words, &server);
+        let ours = run(&home, SUBROSA, &["send"], &words, &server);
+        assert_eq!(kinds(&ours), kinds(&curl), "{url}");
     }
 }
 

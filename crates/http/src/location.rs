@@ -11,22 +11,33 @@ use crate::text::Sink;
 /// What it looks like is never a reference: the result is literal text. Spaces and non-ASCII bytes are encoded,
 /// as curl does; in a host that makes the URL unusable, which is wanted.
 pub(crate) fn resolve(request: &Request, location: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let origin = &request.origin;
+    let authority = crate::assemble::authority(origin);
+    join(origin.scheme.as_str(), &authority, &request.target, location)
+}
+
+/// The same for a URL as it is shown, of which `target` is all that follows the authority.
+pub(crate) fn join(
+    scheme: &str,
+    authority: &str,
+    target: &[u8],
+    location: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
     if location.iter().any(u8::is_ascii_control) {
         return None;
     }
     let mut url = Sink::default();
-    let origin = &request.origin;
-    let (path, query) = split_target(&request.target);
+    let (path, query) = split_target(target);
     if has_scheme(location) {
         return Some(written(location, url));
     }
-    url.extend(origin.scheme.as_str().as_bytes());
+    url.extend(scheme.as_bytes());
     url.push(b':');
     if location.starts_with(b"//") {
         return Some(written(location, url));
     }
     url.extend(b"//");
-    url.extend(crate::assemble::authority(origin).as_bytes());
+    url.extend(authority.as_bytes());
     match location.first() {
         Some(b'/') => {}
         Some(b'?') => url.extend(path),

@@ -67,6 +67,18 @@ pub async fn follow(
     }
 }
 
+/// Where a response to a request for `url` would lead, for people and for `-w`; nothing if it is no redirect.
+///
+/// `url` is that of [`Plan::url`]: references in it are unfilled, and they are in a relative Location's answer.
+#[must_use]
+pub fn target_of(url: &str, head: &ResponseHead) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(end);
+    let joined = location::join(scheme, authority, target.as_bytes(), location_of(head)?)?;
+    Some(String::from_utf8_lossy(&joined).into_owned())
+}
+
 /// What a chain of redirects has seen so far.
 #[derive(Default)]
 struct Chain {

@@ -33,6 +33,8 @@ pub(super) struct Job<'a> {
     pub(super) is_remote_name: bool,
     /// The first of its operation.
     pub(super) is_first: bool,
+    /// Which of all URLs, patterns unexpanded, it came from; counted from 0.
+    pub(super) number: usize,
     /// Whether standard output was asked for by name, which is consent to whatever comes.
     pub(super) asks_for_stdout: bool,
     /// `-w`
@@ -75,7 +77,8 @@ fn jobs_of<'a>(
     let query = query::of(&operation.query, !operation.no_refs)?;
     let format = operation.write_out.as_ref().map(write_out_format).transpose()?.map(Arc::from);
     let mut is_first = true;
-    for (pattern, output, upload) in operation.transfers.each() {
+    let before = jobs.last().map_or(0, |job| job.number + 1);
+    for (at, (pattern, output, upload)) in operation.transfers.each().enumerate() {
         let pattern = pattern.to_str().ok_or_else(|| malformed("the URL is not UTF-8 text"))?;
         for upload in upload::files(upload, operation)? {
             for mut found in expand(pattern, operation)? {
@@ -98,6 +101,7 @@ fn jobs_of<'a>(
                     resumed_at,
                     is_remote_name: output == Output::RemoteName,
                     is_first: std::mem::take(&mut is_first),
+                    number: before + at,
                     asks_for_stdout: matches!(&output, Output::File(file) if file == "-"),
                     url: found.url,
                     format: format.clone(),

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use subrosa_http::blocking::{Client, Response};
-use subrosa_http::{Clock, HttpError, Limits, Plan, redirect};
+use subrosa_http::{Clock, Limits, Plan, redirect};
 use subrosa_secret::Redactor;
 
 /// What all transfers of a command line share.
@@ -87,7 +87,7 @@ impl<'a> Stage<'a> {
             failure.report();
         }
         if let Some(format) = &job.format {
-            let facts = Facts { url: &watch.url, watch: &watch, failure: failure.as_ref(), job };
+            let facts = Facts { watch: &watch, failure: failure.as_ref(), job };
             write_out::write(format, &facts, self.redactor)?;
         }
         Ok(exit)
@@ -126,7 +126,7 @@ impl Exchange<'_> {
         } else {
             self.client.send(&request, &clock, watch)
         };
-        let mut response = sent.inspect_err(|error| watch.is_refused = is_refused(error))?;
+        let mut response = sent.inspect_err(|error| watch.failed(error))?;
         watch.answered(&response);
         let result = self.receive(&mut response, watch);
         watch.done(&response);
@@ -178,10 +178,6 @@ fn capture(captures: &Captures, status: u16, holds: bool, watch: &mut Watch<'_, 
         watch.delivery.body(&masked)?;
     }
     watch.store(values?)
-}
-
-fn is_refused(error: &HttpError) -> bool {
-    matches!(error, HttpError::Connect { source: Some(error), .. } if error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// `--limit-rate`: reading waits until the bytes so far are due.

@@ -9,12 +9,16 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use subrosa_http::blocking::Response;
 use subrosa_http::{
-    BoxError, Ends, Event, Hops, Observer, Plan, Request, ResponseHead, Sending, Sizes, Timings,
+    BoxError, CertificateFacts, CertificateFault, Ends, Event, Hops, HttpError, Observer, Plan, Request,
+    ResponseHead, Sending, Sizes, Timings,
 };
 use subrosa_secret::{Name, Origin, Redactor, SecretValue};
 
 /// curl's limit for the heads of a chain of redirects, all of which are shown or saved.
 const MAX_HEADS: usize = 300 * 1024;
+
+/// A body of data up to this is sent together with the head.
+const WITH_HEAD: usize = 64 * 1024;
 
 /// One exchange as it is seen from outside.
 pub(super) struct Watch<'a, 's> {
@@ -33,6 +37,14 @@ pub(super) struct Watch<'a, 's> {
     pub(super) delivery: Delivery<'a>,
     /// Whether nobody listened where the request was to go.
     pub(super) is_refused: bool,
+    /// Bytes of all requests, as far as they were sent.
+    pub(super) requests: u64,
+    /// What a proxy answered to CONNECT.
+    pub(super) connect_status: u16,
+    /// The server's.
+    pub(super) certificate: Option<CertificateFacts>,
+    /// What is wrong with it, by OpenSSL's numbers (`X509_V_ERR_…`); 0 is nothing.
+    pub(super) verification: u8,
     /// The URL of the last request, references unfilled.
     pub(super) url: String,
     /// That of the last request.
@@ -72,6 +84,10 @@ impl<'a, 's> Watch<'a, 's> {
             started: Instant::now(),
             delivery,
             is_refused: false,
+            requests: 0,
+            connect_status: 0,
+            certificate: None,
+            verification: 0,
             url: plan.url(),
             origin: plan.destination().origin.clone(),
             method: plan.method().to_owned(),
@@ -113,6 +129,26 @@ impl<'a, 's> Watch<'a, 's> {
     /// The head of the last response.
     pub(super) fn head(&self) -> Option<&ResponseHead> {
         self.head.as_ref()
+    }
+
+    /// The request was not answered.
+    pub(super) fn failed(&mut self, error: &HttpError) {
+        self.timings.total = self.started.elapsed();
+        self.is_refused = matches!(
+            error,
+            HttpError::Connect { source: Some(source), .. } if source.kind() == io::ErrorKind::ConnectionRefused
+        );
+        if let HttpError::Certificate { fault, .. } = error {
+            self.verification = match fault {
+                CertificateFault::NotYetValid(_) => 9,
+                CertificateFault::Expired(_) => 10,
+                CertificateFault::UnknownIssuer => 20,
+                CertificateFault::Revoked => 23,
+                CertificateFault::WrongPurpose => 26,
+                CertificateFault::WrongName(_) => 62,
+                _ => 1,
+            };
+        }
     }
 
     pub(super) fn answered(&mut self, response: &Response<'_>) {
@@ -166,6 +202,7 @@ impl Observer for Watch<'_, '_> {
             Event::Tls(facts) => {
                 let alpn = facts.alpn.as_deref().unwrap_or("http/1.1");
                 self.say('*', format!("{}, {}, {alpn}", facts.version, facts.cipher).as_bytes());
+                self.certificate = facts.certificate.clone();
                 if let Some(certificate) = &facts.certificate {
                     let text =
                         format!("certificate of {}, issued by {}", certificate.subject, certificate.issuer);
@@ -177,13 +214,19 @@ impl Observer for Watch<'_, '_> {
             }
             Event::ConnectHead(head) => self.say_head('>', head),
             Event::ConnectResponseHead { head, is_output } => {
+                self.connect_status = head.status;
                 self.say_head('<', &head.raw);
                 if is_output {
                     self.delivery.head(head);
                     self.heads += head.raw.len();
                 }
             }
-            Event::RequestHead(head) => self.say_head('>', head),
+            Event::RequestHead(head) => {
+                self.requests += head.len() as u64;
+                self.say_head('>', head);
+            }
+            // curl counts a body that goes out with the head
+            Event::RequestBody(body) if body.len() <= WITH_HEAD => self.requests += body.len() as u64,
             Event::ResponseHead(head) => {
                 self.say_head('<', &head.raw);
                 self.delivery.head(head);
