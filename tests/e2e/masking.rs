@@ -340,3 +340,25 @@ fn a_terminal_shows_no_value_unless_told_to() {
     let shown = shown(&["--unmask", "-v"]);
     assert!(shown.contains("> X-Key: <<vault:key>>"), "{shown}");
 }
+
+#[test]
+fn json_on_a_terminal_is_laid_out_and_shows_no_value() {
+    let stage = stage(VALUE, |request| {
+        let key = String::from_utf8_lossy(request.header("X-Key")[0]).into_owned();
+        Answer::ok(format!("{{\"a\":[1],\"key\":\"{key}\"}}")).with("Content-Type", "application/json")
+    });
+    let url = stage.server.url("/");
+    let words = [&["send"], &HEADER[..], &[&url]].concat();
+    let on_terminal = |more: &[&str]| stage.home.terminal(&[&words[..], more].concat()).finish().shown;
+    let shown = on_terminal(&["-i"]);
+    assert!(shown.contains("\u{1b}[34m\"a\"\u{1b}[0m: [\r\n    \u{1b}[36m1\u{1b}[0m\r\n  ],"), "{shown:?}");
+    assert!(shown.contains("\u{1b}[1mContent-Type\u{1b}[0m: application/json"), "{shown:?}");
+    masked(shown.as_bytes(), VALUE);
+    for plain in [&["--no-styled-output"][..], &["--color", "never"], &["-o", "-"]] {
+        let shown = on_terminal(plain);
+        assert!(shown.contains("{\"a\":[1],\"key\":\"<<vault:key>>\"}"), "{plain:?}: {shown:?}");
+    }
+    // elsewhere every byte is the server's
+    let piped = stage.send(&words[1..]).ok();
+    assert_eq!(piped.out, format!("{{\"a\":[1],\"key\":\"{VALUE}\"}}").into_bytes());
+}

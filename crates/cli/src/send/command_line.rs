@@ -21,6 +21,9 @@ pub(crate) struct CommandLine {
     pub(crate) silent: bool,
     pub(crate) show_error: bool,
     pub(crate) fail_early: bool,
+    pub(crate) no_meter: bool,
+    /// `--no-styled-output`
+    pub(crate) unstyled: bool,
     /// `--rate`: from the start of one transfer to that of the next
     pub(crate) rate: Option<Duration>,
     /// `--stderr`
@@ -93,6 +96,8 @@ impl CommandLine {
             Id::Silent => self.silent = on,
             Id::ShowError => self.show_error = on,
             Id::FailEarly => self.fail_early = on,
+            Id::NoProgressMeter => self.no_meter = on,
+            Id::StyledOutput => self.unstyled = !on,
             Id::Keep => self.keep = on,
             Id::Mask => self.mask = on,
             Id::Unmask => self.unmask = on,

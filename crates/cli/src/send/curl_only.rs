@@ -21,6 +21,9 @@ const LOCATION_TRUSTED: &str =
 const HIDDEN_STATE: &str = "where a request goes must not depend on what an earlier answer said";
 const HTTP09: &str = "an answer without a header cannot be told from garbage";
 const TRACE_CONFIG: &str = "-v shows the request and the response";
+const TRACE: &str = "-v shows heads with secrets masked; a dump in columns would break values up, and masking would miss them";
+const PARALLEL: &str =
+    "requests go one after another, each recorded before it leaves; start several with '&' or xargs -P";
 const WEAK_TLS: &str = "TLS 1.2 is the oldest that is spoken";
 const SCHANNEL: &str = "it is for Windows' own TLS, which is not used";
 const TLS_KNOBS: &str = "the TLS library has no such setting";
@@ -46,7 +49,6 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "basic", Switch, Already),
     known(None, "proxy-basic", Switch, Already),
     known(Some('N'), "no-buffer", Switch, Already),
-    known(None, "no-progress-meter", Switch, Already),
     known(None, "tcp-nodelay", Switch, Already),
     known(None, "no-npn", Switch, Already),
     known(None, "tlsv1.2", Switch, Already),
@@ -78,7 +80,7 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "keepalive-time", Value("VALUE"), Planned),
     known(None, "keepalive-cnt", Value("VALUE"), Planned),
     known(None, "raw", Switch, Planned),
-    known(Some('#'), "progress-bar", Switch, Planned),
+    known(Some('#'), "progress-bar", Switch, Already),
     known(None, "ignore-content-length", Switch, Planned),
     known(None, "capath", Value("VALUE"), Planned),
     known(None, "pinnedpubkey", Value("VALUE"), Planned),
@@ -91,14 +93,13 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "ntlm", Switch, Planned),
     known(None, "anyauth", Switch, Planned),
     known(None, "aws-sigv4", Value("VALUE"), Planned),
-    known(None, "trace", Value("VALUE"), Planned),
-    known(None, "trace-ascii", Value("VALUE"), Planned),
-    known(None, "trace-time", Switch, Planned),
-    known(None, "styled-output", Switch, Planned),
-    known(Some('Z'), "parallel", Switch, Planned),
-    known(None, "parallel-immediate", Switch, Planned),
-    known(None, "parallel-max", Value("VALUE"), Planned),
-    known(None, "parallel-max-host", Value("VALUE"), Planned),
+    known(None, "trace", Value("VALUE"), Never(TRACE)),
+    known(None, "trace-ascii", Value("VALUE"), Never(TRACE)),
+    known(None, "trace-time", Switch, Never(TRACE)),
+    known(Some('Z'), "parallel", Switch, Never(PARALLEL)),
+    known(None, "parallel-immediate", Switch, Never(PARALLEL)),
+    known(None, "parallel-max", Value("VALUE"), Never(PARALLEL)),
+    known(None, "parallel-max-host", Value("VALUE"), Never(PARALLEL)),
 
     // never: other files and other people's settings
     known(Some('K'), "config", Value("VALUE"), Never(CURL_CONFIG)),

@@ -3,10 +3,13 @@
 use super::command_line::CommandLine;
 use super::disposition;
 use super::draft::Job;
+use super::pretty::Pretty;
 use super::saving::{OutputFile, dump_file};
+use super::transfer::length_of;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, reason};
 use crate::terminal;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,6 +27,10 @@ pub(super) struct Delivery<'a> {
     /// Masks the body; `None` where it goes on as it is.
     stream: Option<RedactStream>,
     masks: bool,
+    /// Whether a terminal shows it that can do more than plain text.
+    styled: bool,
+    /// A body that is laid out anew.
+    pretty: Option<Pretty>,
     /// Whether nothing of the body has been looked at yet, and it goes to a terminal that binary data would upset.
     wary: bool,
     /// Bytes of the body that were taken.
@@ -45,7 +52,12 @@ enum Dump {
 }
 
 impl<'a> Delivery<'a> {
-    pub(super) fn new(line: &CommandLine, job: &'a Job<'a>, redactor: &'a Redactor) -> Outcome<Self> {
+    pub(super) fn new(
+        line: &CommandLine,
+        colored: bool,
+        job: &'a Job<'a>,
+        redactor: &'a Redactor,
+    ) -> Outcome<Self> {
         let on_terminal = job.output.is_none() && terminal::stdout_is_terminal();
         let masks = if on_terminal { !line.unmask } else { line.mask };
         let sink = match &job.output {
@@ -64,6 +76,8 @@ impl<'a> Delivery<'a> {
             dump,
             stream: masks.then(|| redactor.stream()),
             masks,
+            styled: on_terminal && colored && !line.unstyled && !job.asks_for_stdout,
+            pretty: None,
             wary: on_terminal && !job.asks_for_stdout,
             taken: 0,
             failure: None,
@@ -112,11 +126,8 @@ impl<'a> Delivery<'a> {
         if !self.job.operation.include && !self.job.operation.head {
             return Ok(());
         }
-        if self.masks {
-            let masked = self.redactor.redact(head).into_owned();
-            return self.put(&masked);
-        }
-        self.put(head)
+        let head = if self.masks { self.redactor.redact(head) } else { Cow::Borrowed(head) };
+        if self.styled { self.put(&bold(&head)) } else { self.put(&head) }
     }
 
     /// Whether heads could be written, and what was announced is not too long.
@@ -124,20 +135,16 @@ impl<'a> Delivery<'a> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        let length =
-            head.header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-        self.check_size(length.unwrap_or(0))
+        self.check_size(length_of(head).unwrap_or(0))
     }
 
     /// The head of the response that is delivered is there; its body comes next.
     pub(super) fn begin(&mut self, head: &ResponseHead) -> Outcome {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
-        let announced =
-            head.header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-        self.check_size(announced.unwrap_or(0))?;
         self.drops = self.job.resumed_at > 0 && self.is_nothing_to_add(head)?;
+        let kind = head.header("content-type").unwrap_or_default();
+        // a captured value is masked by who captures it, and not looked for again in another layout
+        let styled = self.styled && self.job.operation.captures.is_empty();
+        self.pretty = (styled && is_json(kind)).then(Pretty::new);
         if self.job.is_remote_name && self.job.operation.saving.server_names {
             self.take_name(head)?;
         }
@@ -207,9 +214,19 @@ impl<'a> Delivery<'a> {
             Some(stream) => {
                 let mut masked = Vec::with_capacity(chunk.len());
                 stream.push(chunk, &mut masked);
-                self.put(&masked)
+                self.show(&masked)
             }
-            None => self.put(chunk),
+            None => self.show(chunk),
+        }
+    }
+
+    fn show(&mut self, body: &[u8]) -> Outcome {
+        match &mut self.pretty {
+            Some(pretty) => {
+                let ready = pretty.push(body);
+                self.put(&ready)
+            }
+            None => self.put(body),
         }
     }
 
@@ -220,7 +237,10 @@ impl<'a> Delivery<'a> {
             stream.finish(&mut rest);
         }
         if !self.drops {
-            self.put(&rest)?;
+            self.show(&rest)?;
+        }
+        if let Some(mut pretty) = self.pretty.take() {
+            self.put(&pretty.finish(self.redactor))?;
         }
         match &mut self.sink {
             Sink::Stdout => io::stdout().flush().map_err(lost),
@@ -230,6 +250,10 @@ impl<'a> Delivery<'a> {
 
     /// The transfer is over, well or not.
     pub(super) fn close(&mut self, failed: bool, modified: Option<SystemTime>) {
+        // what came before the fault is shown; that it cannot be is no news any more
+        if let Some(mut pretty) = self.pretty.take() {
+            let _ = self.put(&pretty.finish(self.redactor));
+        }
         if let Sink::File(file) = &mut self.sink {
             file.close(failed, modified);
         }
@@ -238,7 +262,7 @@ impl<'a> Delivery<'a> {
     /// Begins anew for another attempt. What went to standard output is gone, as with curl.
     pub(super) fn restart(&mut self) -> Outcome {
         self.stream = self.masks.then(|| self.redactor.stream());
-        (self.taken, self.failure) = (0, None);
+        (self.taken, self.failure, self.pretty) = (0, None, None);
         match &mut self.sink {
             Sink::Stdout => Ok(()),
             Sink::File(file) => file.restart(),
@@ -251,6 +275,27 @@ impl<'a> Delivery<'a> {
             Sink::File(file) => file.write(bytes),
         }
     }
+}
+
+/// `application/json` and the kinds that are built on it, such as `application/problem+json`.
+fn is_json(kind: &[u8]) -> bool {
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    kind.ends_with(b"/json") || kind.ends_with(b"+json")
+}
+
+/// The names of headers in bold, as curl shows them.
+fn bold(head: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(head.len() * 2);
+    for (at, line) in head.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match line.iter().position(|byte| *byte == b':').filter(|_| at > 0) {
+            Some(colon) => {
+                let (name, value) = line.split_at(colon);
+                out.extend([&b"\x1b[1m"[..], name, b"\x1b[0m", value].concat());
+            }
+            None => out.extend(line),
+        }
+    }
+    out
 }
 
 fn put_stdout(bytes: &[u8]) -> Outcome {

@@ -18,12 +18,16 @@ mod glob;
 pub(crate) mod help;
 mod http_date;
 mod identity;
+mod meter;
 mod numbers;
 mod operation;
 mod outputs;
 mod parse;
 mod perform;
+mod pretty;
 mod query;
+#[cfg(test)]
+mod reference;
 mod resume;
 mod retry;
 mod saving;

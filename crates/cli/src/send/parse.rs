@@ -333,7 +333,7 @@ mod tests {
             text(&["-n", "u"]).starts_with("curl's -n is not supported: .netrc holds passwords in clear")
         );
         assert_eq!(text(&["--buffer", "u"]), "curl's --buffer is not supported yet");
-        assert_eq!(text(&["-s#Q", "u"]), "curl's -# is not supported yet");
+        assert_eq!(text(&["-s#Q", "u"]), "curl's -Q is not supported: subrosa speaks HTTP only");
     }
 
     #[test]

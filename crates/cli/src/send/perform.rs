@@ -42,6 +42,7 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
         plans.iter().try_for_each(|plan| plan.fill(&found).map(drop))?;
     }
     let client = Client::new()?;
+    let colored = context.output.colored();
     let mut exit = Exit::OK;
     let mut last: Option<Instant> = None;
     for (job, plan) in jobs.iter().zip(&plans) {
@@ -50,7 +51,7 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
         }
         last = Some(Instant::now());
         let captured = secrets.captured_count();
-        let stage = Stage { line, client: &client, found: &found, redactor: &redactor };
+        let stage = Stage { line, client: &client, found: &found, redactor: &redactor, colored };
         exit = match stage.transfer(job, plan, &mut secrets) {
             Ok(exit) => exit,
             Err(failure) => {

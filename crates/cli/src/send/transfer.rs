@@ -5,6 +5,7 @@ use super::command_line::CommandLine;
 use super::deliver::Delivery;
 use super::draft::Job;
 use super::http_date;
+use super::meter::Meter;
 use super::operation::Fail;
 use super::retry::{Ended, Next, Retries};
 use super::secrets::{Found, Secrets};
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use subrosa_http::blocking::{Client, Response};
-use subrosa_http::{Clock, Limits, Plan, redirect};
+use subrosa_http::{Clock, Limits, Plan, ResponseHead, redirect};
 use subrosa_secret::Redactor;
 
 /// What all transfers of a command line share.
@@ -26,6 +27,8 @@ pub(super) struct Stage<'a> {
     pub(super) client: &'a Client,
     pub(super) found: &'a Found,
     pub(super) redactor: &'a Redactor,
+    /// Whether colours are wanted and a terminal is there to show them.
+    pub(super) colored: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -33,13 +36,13 @@ impl<'a> Stage<'a> {
     pub(super) fn transfer(&self, job: &'a Job<'a>, plan: &'a Plan, secrets: &mut Secrets) -> Outcome<Exit> {
         let mut retries = Retries::new(job.operation);
         let started = Instant::now();
-        let mut delivery = Delivery::new(self.line, job, self.redactor)?;
+        let mut delivery = Delivery::new(self.line, self.colored, job, self.redactor)?;
         if delivery.is_skipped() {
             return Ok(Exit::OK);
         }
         loop {
             let mut watch = Watch::new(self.line, secrets, self.found, self.redactor, plan, delivery);
-            let exchange = Exchange { client: self.client, job, plan };
+            let exchange = Exchange { line: self.line, client: self.client, job, plan };
             let failure = match exchange.run(&mut watch) {
                 Ok(()) => None,
                 Err(failure) => Some(watch.take_failure().unwrap_or(failure)),
@@ -101,13 +104,14 @@ fn short(duration: Duration) -> String {
 }
 
 /// Last-Modified, for `-R`.
-fn modified(head: &subrosa_http::ResponseHead) -> Option<SystemTime> {
+fn modified(head: &ResponseHead) -> Option<SystemTime> {
     let time = http_date::parse(head.header("last-modified")?)?;
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(time.as_second()).ok()?))
 }
 
 /// One request and its answer.
 struct Exchange<'a> {
+    line: &'a CommandLine,
     client: &'a Client,
     job: &'a Job<'a>,
     plan: &'a Plan,
@@ -146,6 +150,7 @@ impl Exchange<'_> {
             let mut captures = Captures::of(&operation.captures);
             // what is masked has to wait for the value that will be masked in it
             let holds = captures.is_some() && watch.delivery.masks();
+            let mut meter = Meter::new(self.line, self.job.output.is_none(), length_of(response.head()));
             let mut pace = Pace::new(operation.limit_rate);
             // -I with -X GET gets a body, which nobody asked for
             while let Some(chunk) = response.chunk()?.filter(|_| !operation.head) {
@@ -154,6 +159,9 @@ impl Exchange<'_> {
                 }
                 if !holds {
                     watch.delivery.body(&chunk)?;
+                }
+                if let Some(meter) = &mut meter {
+                    meter.add(chunk.len());
                 }
                 pace.keep(chunk.len(), operation.max_time.map(|limit| limit.saturating_sub(watch.elapsed())));
             }
@@ -178,6 +186,11 @@ fn capture(captures: &Captures, status: u16, holds: bool, watch: &mut Watch<'_, 
         watch.delivery.body(&masked)?;
     }
     watch.store(values?)
+}
+
+/// How long the body says it is.
+pub(super) fn length_of(head: &ResponseHead) -> Option<u64> {
+    std::str::from_utf8(head.header("content-length")?).ok()?.parse().ok()
 }
 
 /// `--limit-rate`: reading waits until the bytes so far are due.
