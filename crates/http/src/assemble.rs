@@ -168,7 +168,7 @@ impl Assembly<'_> {
             }
             Some(RangeHeader::Sent { part, before }) => {
                 let template = Template::new(part, "header Content-Range", Rule::Header, self.malformed);
-                ("Content-Range", PlannedValue::SentRange(template, *before))
+                ("Content-Range", PlannedValue::SentRange(template, before.unwrap_or(0)))
             }
         };
         self.unless_named(name, value);

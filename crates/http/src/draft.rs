@@ -65,8 +65,8 @@ pub enum RangeHeader {
     Sent {
         /// The part, such as `5-9`.
         part: Text,
-        /// How many bytes the other end has already.
-        before: u64,
+        /// How many bytes the other end has already, of an upload that goes on (`-C`).
+        before: Option<u64>,
     },
 }
 

@@ -7,7 +7,7 @@
 use subrosa_secret::{Redactor, Scheme, UrlParts};
 
 use crate::body::BodyKind;
-use crate::draft::RequestDraft;
+use crate::draft::{RangeHeader, RequestDraft};
 use crate::error::{BoxError, HttpError, RedirectFault};
 use crate::event::Observer;
 use crate::header::{FieldValue, HeaderField};
@@ -163,6 +163,18 @@ fn drop_data(draft: &mut RequestDraft, status: u16) {
         draft.body = Some(body.emptied());
         draft.data_in_query = true;
         draft.headers.retain(|field| !field.is("Content-Length") && !field.is("Transfer-Encoding"));
+        draft.range = draft.range.take().and_then(without_body);
+    }
+}
+
+/// A part from the user (`-r`) is, where nothing is sent any more, the part that is asked for. That of an upload that
+/// goes on (`-C`) is gone with the upload.
+fn without_body(range: RangeHeader) -> Option<RangeHeader> {
+    match range {
+        RangeHeader::Sent { before: Some(_), .. } => None,
+        RangeHeader::Sent { part, before: None } | RangeHeader::Wanted(part) => {
+            Some(RangeHeader::Wanted(part))
+        }
     }
 }
 

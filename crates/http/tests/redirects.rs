@@ -7,7 +7,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use subrosa_http::{
-    Body, BodyKind, Connection, ConnectionOptions, HeaderField, HttpError, RequestDraft, Trust,
+    Body, BodyKind, Connection, ConnectionOptions, HeaderField, HttpError, RangeHeader, RequestDraft, Trust,
 };
 use subrosa_testkit::{Answer, CaptureOptions, CaptureServer, Captured};
 use support::{CANARY, Judge};
@@ -74,6 +74,21 @@ fn the_same_origin_gets_everything_again() {
         assert_eq!(captured.header("cookie"), [format!("c={CANARY}").as_bytes()]);
     }
     assert_eq!(judge.sent_to.len(), 3, "each hop is judged and announced");
+}
+
+#[test]
+fn the_part_that_was_sent_is_asked_for_where_the_body_is_dropped() {
+    for (before, asked) in [(None, &[b"bytes=5-9".as_slice()][..]), (Some(5), &[])] {
+        let server = plain(vec![Answer::redirect(303, "/next")]);
+        let mut draft = RequestDraft::new(server.url("/"));
+        draft.body = Some(Body::of(BodyKind::Form, "text"));
+        draft.range = Some(RangeHeader::Sent { part: "5-9".into(), before });
+        assert_eq!(judge().follow(&draft, &Connection::plain()).unwrap(), 200);
+        let seen = server.requests();
+        assert_eq!(seen[0].header("content-range").len(), 1);
+        assert!(seen[1].header("content-range").is_empty());
+        assert_eq!(seen[1].header("range"), asked);
+    }
 }
 
 #[test]

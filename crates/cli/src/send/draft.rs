@@ -171,9 +171,10 @@ impl Reader<'_> {
         draft.body = body::of(self.args, &self.files)?;
         // as in curl, a form has no range
         let range = args.range.as_deref().filter(|_| args.form.is_empty());
-        draft.range = range.map(|range| match draft.body {
-            None => RangeHeader::Wanted(self.option(range)),
-            Some(_) => RangeHeader::Sent { part: self.option(range), before: 0 },
+        let sends = draft.body.is_some() && !draft.data_in_query;
+        draft.range = range.map(|range| match sends {
+            false => RangeHeader::Wanted(self.option(range)),
+            true => RangeHeader::Sent { part: self.option(range), before: None },
         });
         draft.path_as_is = args.path_as_is;
         draft.kept_post = args.kept_post;

@@ -52,7 +52,7 @@ pub(super) fn upload(file: &str, resume: Resume, files: &Files, draft: &mut Requ
     draft.body = Some(Body::upload(source));
     if length > 0 && resume != Resume::At(0) {
         let part = Text::literal(format!("{before}-{}", length - 1));
-        draft.range = Some(RangeHeader::Sent { part, before });
+        draft.range = Some(RangeHeader::Sent { part, before: Some(before) });
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn attach(file: &str, operation: &Operation, files: &Files, draft: &m
     }
     if let Some(range) = &operation.range {
         let part = files.typed(range.as_encoded_bytes());
-        draft.range = Some(RangeHeader::Sent { part, before: 0 });
+        draft.range = Some(RangeHeader::Sent { part, before: None });
     }
     Ok(())
 }
