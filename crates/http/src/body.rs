@@ -204,6 +204,17 @@ impl Body {
         }
     }
 
+    /// Whether a part of it was a stream and is gone, so that it cannot be sent again.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        let spent =
+            |segment: &Segment| matches!(&segment.content, Content::Source(source) if source.is_spent());
+        match &self.form {
+            Some(form) => form.segments(None).iter().any(spent),
+            None => self.segments.iter().any(spent),
+        }
+    }
+
     /// The pieces as they go into a URL's query (`-G`).
     ///
     /// # Errors

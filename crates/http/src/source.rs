@@ -74,11 +74,16 @@ impl Source {
         }
     }
 
+    /// Whether it was a stream that somebody has begun to read.
+    pub(crate) fn is_spent(&self) -> bool {
+        matches!(&self.0.kind, Kind::Stream(reader) if locked(reader).is_none())
+    }
+
     /// Begins to read it. Nothing of a stream is taken before the first piece is asked for.
     pub(crate) fn open(&self) -> Result<Reading, HttpError> {
         let state = match &self.0.kind {
             Kind::File { .. } => State::File { done: 0, buffer: BytesMut::new() },
-            Kind::Stream(reader) if locked(reader).is_none() => return Err(self.spent()),
+            Kind::Stream(_) if self.is_spent() => return Err(self.spent()),
             Kind::Stream(_) => State::Waiting,
         };
         Ok(Reading { source: self.clone(), state })
@@ -280,7 +285,9 @@ mod tests {
         assert_eq!(source.length(), None);
         // opened and left alone: nothing is lost
         drop(source.open().unwrap());
+        assert!(!source.is_spent());
         assert_eq!(read(&source).unwrap(), b"from elsewhere");
+        assert!(source.is_spent());
         assert_eq!(read(&source).err().unwrap().kind(), "body_not_repeatable");
     }
 

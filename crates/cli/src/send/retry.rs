@@ -17,6 +17,8 @@ pub(super) struct Ended<'a> {
     pub(super) code: u8,
     /// Whether nobody listened at the address.
     pub(super) is_refused: bool,
+    /// Whether the body was read from a stream, which is gone.
+    pub(super) is_spent: bool,
     pub(super) head: Option<&'a ResponseHead>,
 }
 
@@ -34,6 +36,8 @@ pub(super) enum Next {
     Stop,
     /// The server asks for a wait that is longer than the user allows.
     TooLong(Duration),
+    /// The body cannot be sent again.
+    Spent,
     Again {
         after: Duration,
         why: String,
@@ -56,6 +60,9 @@ impl<'a> Retries<'a> {
             return Next::Stop;
         }
         let Some(why) = self.reason(ended) else { return Next::Stop };
+        if ended.is_spent {
+            return Next::Spent;
+        }
         let asked = ended.head.filter(|_| is_http(ended)).and_then(|head| asked_wait(head, now));
         if let Some(asked) = asked {
             let rest = limit.map(|limit| limit.saturating_sub(passed));
@@ -154,11 +161,11 @@ mod tests {
     }
 
     fn answered(head: &ResponseHead) -> Ended<'_> {
-        Ended { code: 0, is_refused: false, head: Some(head) }
+        Ended { code: 0, is_refused: false, is_spent: false, head: Some(head) }
     }
 
     fn failed(code: u8) -> Ended<'static> {
-        Ended { code, is_refused: false, head: None }
+        Ended { code, is_refused: false, is_spent: false, head: None }
     }
 
     #[test]
@@ -195,6 +202,18 @@ mod tests {
         assert!([7, 52, 56, 60, 22].iter().all(|code| next(&all, &failed(*code))));
         assert!(!next(&all, &answered(&head(404, &[]))));
         assert!(!next(&operation(&[]), &answered(&head(503, &[]))));
+    }
+
+    #[test]
+    fn a_body_that_is_gone_is_not_sent_again() {
+        let operation = operation(&[(Id::Retry, "1")]);
+        let next = |ended: &Ended<'_>| Retries::new(&operation).next(ended, Duration::ZERO, NOW);
+        let busy = head(503, &[]);
+        assert_eq!(next(&Ended { is_spent: true, ..answered(&busy) }), Next::Spent);
+        assert_eq!(next(&Ended { is_spent: true, ..failed(28) }), Next::Spent);
+        // where nothing would be tried again there is nothing to say
+        assert_eq!(next(&Ended { is_spent: true, ..failed(52) }), Next::Stop);
+        assert_eq!(seconds(&next(&answered(&busy))), Some(1));
     }
 
     #[test]

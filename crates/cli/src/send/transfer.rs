@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use subrosa_http::blocking::{Client, Response};
-use subrosa_http::{Clock, Limits, Plan, ResponseHead, redirect};
+use subrosa_http::{Body, Clock, Limits, Plan, ResponseHead, redirect};
 use subrosa_secret::Redactor;
 
 /// What all transfers of a command line share.
@@ -50,6 +50,7 @@ impl<'a> Stage<'a> {
             let ended = Ended {
                 code: failure.as_ref().map_or(0, |failure| failure.exit().code()),
                 is_refused: watch.is_refused,
+                is_spent: job.draft.body.as_ref().is_some_and(Body::is_spent),
                 head: watch.head(),
             };
             match retries.next(&ended, started.elapsed(), Timestamp::now().as_second()) {
@@ -60,22 +61,29 @@ impl<'a> Stage<'a> {
                     thread::sleep(after);
                     continue;
                 }
-                Next::TooLong(asked) if !self.line.silent => {
-                    output::warn(&format!(
+                Next::TooLong(asked) => {
+                    self.warn(&format!(
                         "not tried again: the server asks for a wait of {} s",
                         asked.as_secs()
                     ));
                 }
-                Next::TooLong(_) | Next::Stop => {}
+                Next::Spent => {
+                    self.warn("not tried again: the body is a stream, which can be read only once")
+                }
+                Next::Stop => {}
             }
             return self.end(job, watch, failure);
         }
     }
 
     fn announce(&self, why: &str, after: Duration, left: u64) {
+        let left = output::count(left, "attempt");
+        self.warn(&format!("{why}; trying again in {} s, {left} left", short(after)));
+    }
+
+    fn warn(&self, text: &str) {
         if !self.line.silent {
-            let left = output::count(left, "attempt");
-            output::warn(&format!("{why}; trying again in {} s, {left} left", short(after)));
+            output::warn(text);
         }
     }
 
