@@ -140,7 +140,9 @@ impl<'a> Delivery<'a> {
 
     /// The head of the response that is delivered is there; its body comes next.
     pub(super) fn begin(&mut self, head: &ResponseHead) -> Outcome {
-        self.drops = self.job.resumed_at > 0 && self.is_nothing_to_add(head)?;
+        // a head alone is no download that goes on
+        let goes_on = self.job.resumed_at > 0 && !self.job.operation.head;
+        self.drops = goes_on && self.is_nothing_to_add(head)?;
         let kind = head.header("content-type").unwrap_or_default();
         // a captured value is masked by who captures it, and not looked for again in another layout
         let styled = self.styled && self.job.operation.captures.is_empty();

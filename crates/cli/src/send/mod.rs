@@ -80,8 +80,9 @@ fn check_operations(line: &CommandLine) -> Outcome {
             let text = "-I and -d ask for two methods, HEAD and POST; nothing was sent";
             return Err(Failure::usage(text).hint("-G puts the data into the URL"));
         }
-        if operation.include && operation.saving.server_names {
-            return Err(Failure::usage("-i and -J exclude each other; nothing was sent"));
+        if (operation.include || operation.head) && operation.saving.server_names {
+            let flag = if operation.include { "-i" } else { "-I" };
+            return Err(Failure::usage(format!("{flag} and -J exclude each other; nothing was sent")));
         }
         let mut urls = operation.transfers.urls().peekable();
         if urls.peek().is_none() {

@@ -253,6 +253,11 @@ impl Hops for Watch<'_, '_> {
             let text = "the headers of the answers are longer than 300 KiB in all";
             return Err(self.stop(Failure::new(Exit::curl(56), text)));
         }
+        if let Some(head) = &self.head
+            && let Err(failure) = self.delivery.check(head)
+        {
+            return Err(self.stop(failure));
+        }
         self.redirects += 1;
         self.redirect_time = self.started.elapsed();
         self.url = plan.url();
