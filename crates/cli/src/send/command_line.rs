@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A whole command line. Which flags `--next` resets and which hold for the whole of it is curl's choice
-/// ([`Id::is_global`]); the flags that curl does not have follow what they are about, a request or the run.
+/// A whole command line. Which flags `--next` resets and which hold for the whole of it is curl's choice;
+/// the flags that curl does not have follow what they are about, a request or the run.
 #[derive(Debug, Default)]
 pub(crate) struct CommandLine {
     /// The operations before the last `--next`.
