@@ -69,6 +69,27 @@ pub const DECIDED: &[Decided] = &[
         how: How::Outcome(|case, _, _| case.has(&["-C"]), &[Files]),
     },
     Decided {
+        what: "`-C` with `-T` is about the upload alone: where a redirect leads to a GET, all of that is asked for.",
+        why: "curl asks for the rest of an answer of which nothing is there yet (33).",
+        how: How::Outcome(
+            |case, _, _| case.has(&["-C"]) && case.has(&["-T"]) && case.has(&["-L"]),
+            &[Wire, Code, Output],
+        ),
+    },
+    Decided {
+        what: "`-C -` with `-T .` or `-T -` sends no Content-Range.",
+        why: "curl sends one that counts below zero, `0--2/-1`.",
+        how: How::Wire(|case, _, _| case.has(&["-C"]), without_part_below_zero),
+    },
+    Decided {
+        what: "With `--retry`, a body that was a stream is not sent again.",
+        why: "curl sends an empty one.",
+        how: How::Outcome(
+            |case, _, ours| case.has(&["--retry"]) && ours.stderr.contains("not tried again: the body"),
+            ALL,
+        ),
+    },
+    Decided {
         what: "`-c -` shows the cookies once, when all is done.",
         why: "curl shows them after every transfer.",
         how: How::Outcome(
@@ -224,6 +245,12 @@ fn without_upgrade(request: &str) -> String {
     let text = of_upgrade.iter().fold(request.to_owned(), |text, line| text.replace(line, ""));
     let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("HTTP2-Settings: "));
     lines.collect()
+}
+
+/// Without the part of something whose length is unknown.
+fn without_part_below_zero(request: &str) -> String {
+    let is_one = |line: &str| line.starts_with("Content-Range: ") && line.trim_end().ends_with("/-1");
+    request.split_inclusive('\n').filter(|line| !is_one(line)).collect()
 }
 
 fn trimmed(request: &str) -> String {

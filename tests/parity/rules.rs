@@ -215,6 +215,13 @@ pub const PLAIN: &[&[&str]] = &[
     &["-A", "", "-x", "http://proxy.test", "-k", "https://tls.test/"],
     &["-i", "-f", "--retry", "1", "--retry-all-errors", "--retry-delay", "1", "-o", "out", "http://plain.test/once/404"],
     &["-C", "-", "-T", "../f/lines", "-o", "part", "http://plain.test/"], &["-C", "4", "-o", "fresh", "http://plain.test/"],
+    &["-C", "-", "-T", ".", P], &["-L", "-C", "4", "-T", "../f/lines", "http://plain.test/redirect/303"], &["-I", "-C", "4", "-o", "part", P],
+    &["-L", "-r", "-2", "-d", "x", "http://plain.test/redirect/302"], &["-G", "-d", "a=b", "-r", "0-3", P], &["-I", "-J", "-O", "http://plain.test/named/x"],
+    &["-L", "--max-filesize", "1", "http://plain.test/redirect/302"], &["--retry", "1", "--retry-delay", "1", "-T", ".", "http://plain.test/once/503"],
+    &["-c", "-", "http://plain.test/cookies", "http://plain.test/one"], &["-i", "-x", "http://proxy.test", "-o", "no-folder/x", "-k", T],
+    &["--cacert", "../f/mutual-ca.pem", T], &["-k", "-H", "X-Spaces:   padded  ", T],
+    &["-I", "-X", "GET", "http://plain.test/one", "http://plain.test/two"], &["http://plain.test/one", "--next", "--resolve", "a.test:80:127.0.0.1", "http://plain.test/two"],
+    &["-x", "http://proxy.test", "http://plain.test/one", "http://localhost:PLAINPORT/two"],
     &["https://tls.test/one", "https://tls.test/two", "-k"], &["https://tls.test/redirect/307", "-L", "-d", "x=y", "-k"], &["https://tls.test/cookies", "-k", "-i", "--http1.1"],
 ];
 
