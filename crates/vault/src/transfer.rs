@@ -332,6 +332,7 @@ mod tests {
     use subrosa_secret::{Access, HostRule};
 
     use super::*;
+    use crate::Link;
     use crate::scratch::{Scratch, name, read, store, value};
 
     fn portable(text: &str, content: &str) -> Portable {
@@ -442,6 +443,28 @@ mod tests {
         assert_eq!(all[0].history[0].value.expose_secret(), b"old");
         let some = vault.export(|entry| entry.metadata.name.as_str() == "one", false).expect("export");
         assert_eq!((some.len(), some[0].history.len()), (1, 0));
+    }
+
+    #[test]
+    fn an_export_holds_no_secret_without_its_link() {
+        let (_scratch, mut vault) = Scratch::new();
+        for text in ["a", "b", "c"] {
+            store(&mut vault, text, "own");
+        }
+        let link = |target: &str| Link {
+            connection: RecordId::from_bytes([7; 16]),
+            target: target.to_owned(),
+            ttl: None,
+        };
+        vault.change(|change| change.link(&name("b"), link("there"))).expect("link");
+        let refused = vault.export(|_| true, false).err().expect("refused");
+        assert_eq!((refused.kind(), refused.to_string().contains('b')), ("linked", true));
+        let rest = vault.export(|entry| entry.link.is_none(), true).expect("export");
+        assert_eq!(rest.iter().map(|secret| secret.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        // a link that was taken back is no earlier value
+        vault.change(|change| change.undo(&name("b"))).expect("undo");
+        let all = vault.export(|_| true, true).expect("export");
+        assert_eq!((all.len(), all[1].history.len()), (3, 0));
     }
 
     #[test]
