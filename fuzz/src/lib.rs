@@ -13,10 +13,14 @@ mod arguments;
 mod audit_log;
 mod config;
 mod cookies;
+mod detect;
+mod documents;
+mod dotenv;
 mod export;
 mod forms;
 mod host_rules;
 mod input;
+mod postman;
 mod redactor;
 mod redirect;
 mod reference;
@@ -82,9 +86,13 @@ targets![
     audit_log::audit_log,
     config::config,
     cookies::cookies,
+    detect::detect,
+    documents::documents,
+    dotenv::dotenv,
     export::export,
     forms::forms,
     host_rules::host_rules,
+    postman::postman,
     redactor::redactor,
     redirect::redirect,
     reference::reference,
