@@ -288,6 +288,60 @@ fn postmans_files_come_in_and_go_out() {
 }
 
 #[test]
+fn documents_come_in_by_path() {
+    let home = traveller();
+    home.write(
+        "a.json",
+        r#"{"services": {"api": {"token": "made-up-json", "version": 1.10}}, "other": "x"}"#,
+    );
+    home.write("a.yaml", "services:\n  api:\n    token: made-up-yaml\n    version: 1.10\nother: x\n");
+    home.write("a.toml", "other = 'x'\n[services.api]\ntoken = 'made-up-toml'\nversion = 1.10\n");
+    for format in ["json", "yaml", "toml"] {
+        let (file, prefix) = (format!("a.{format}"), format!("{format}/"));
+        let words = ["import", &file, "--path", "services.api", "--prefix", &prefix];
+        assert_eq!(home.run(&words).ok().text(), "2 new\n", "{format}");
+        assert_eq!(value(&home, &format!("{format}/token")), format!("made-up-{format}"));
+        assert_eq!(value(&home, &format!("{format}/version")), "1.10");
+        home.run(&["import", &file, "--path", "services.none"])
+            .ends(1)
+            .says("services.none: the document has nothing there; nothing was imported");
+    }
+    assert_eq!(names(&home).len(), 6);
+    assert_eq!(home.run(&["import", "a.yaml", "--prefix", "whole/"]).ok().text(), "3 new\n");
+    assert_eq!(value(&home, "whole/services.api.token"), "made-up-yaml");
+}
+
+#[test]
+fn variables_of_the_environment_come_in_by_their_names() {
+    let mut home = traveller();
+    home.set("STRIPE_KEY", "made-up-key");
+    home.set("STRIPE_URL", "made-up-url");
+    home.set("API_TOKEN", "made-up-token");
+    home.set("OTHER_TOKEN", "made-up-other");
+    home.store("untouched", "made-up", &[]);
+    let run = home.run(&["import", "--env", "STRIPE_*", "--env", "API_TOKEN", "--prefix", "dev/"]).ok();
+    assert_eq!(run.text(), "3 new\n");
+    assert_eq!(names(&home), ["dev/API_TOKEN", "dev/STRIPE_KEY", "dev/STRIPE_URL", "untouched"]);
+    assert_eq!(value(&home, "dev/STRIPE_KEY"), "made-up-key");
+    assert!(home.run(&["audit", "show"]).ok().text().contains("the environment"));
+    home.run(&["import", "--env", "NONE_*"])
+        .ends(1)
+        .says("the environment: no variable has such a name; nothing was imported");
+    // keys of subrosa itself stay where they are
+    home.set("SUBROSA_SECRET", "made-up-own");
+    home.run(&["import", "--env", "SUBROSA_*"]).ok().says("this is for subrosa itself and is left out");
+    home.set("STRIPE_KEY", "made-up-changed");
+    let again = ["import", "--env", "STRIPE_*", "--prefix", "dev/"];
+    home.run(&[&again[..], &["--on-conflict", "replace"]].concat()).ok();
+    assert_eq!(value(&home, "dev/STRIPE_KEY"), "made-up-changed");
+    assert_eq!(names(&home).len(), 4);
+    home.run(&["import"]).ends(2);
+    for words in [&[".env"][..], &["--rewrite"], &["--path", "a"], &["--format", "dotenv"], &["--all"]] {
+        home.run(&[&["import", "--env", "STRIPE_*"], words].concat()).ends(2).says("cannot be used with");
+    }
+}
+
+#[test]
 fn hosts_that_a_file_suggests_are_taken_only_when_somebody_says_so() {
     let file = r#"{"id": "vault", "prefix": "vault:", "values": [
         {"key": "vault:one", "value": "made-up-one", "_domains": ["https://api.example.com:8443"]},

@@ -7,7 +7,8 @@ use clap::ArgMatches;
 use std::path::PathBuf;
 use subrosa_interchange::postman::{self, Take};
 use subrosa_interchange::{
-    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, age, document, dotenv, subrosa,
+    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, age, document, dotenv, environment,
+    subrosa,
 };
 use subrosa_secret::SecretValue;
 use subrosa_vault::{Passphrase, Past, Portable};
@@ -110,6 +111,16 @@ impl Unlocking<'_> {
 
     fn passphrase(&self) -> Outcome<Zeroizing<Vec<u8>>> {
         passphrase::of_export(self.context, self.arguments, &self.from)
+    }
+}
+
+/// Variables of this process that one of the patterns covers.
+pub(crate) fn environment(patterns: &[String]) -> Outcome<Contents> {
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let contents = environment::read(std::env::vars_os(), &patterns).map_err(failure)?;
+    match contents.items.is_empty() && contents.notices.is_empty() {
+        true => Err(Failure::general("no variable has such a name")),
+        false => Ok(contents),
     }
 }
 

@@ -10,7 +10,7 @@ use subrosa_interchange::subrosa::MIN_PASSPHRASE;
 use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
-const FLAG: &str = "export-passphrase-file";
+pub(crate) const FLAG: &str = "export-passphrase-file";
 
 /// `--export-passphrase-file`: not to be taken for `--passphrase-file`, which opens the vault.
 pub(crate) fn flag() -> Arg {

@@ -184,6 +184,7 @@ fn files_that_cannot_be_imported_or_exported() {
     fails(&mut planted, &sealed, 1);
     fails(&mut planted, &["import", "sealed", "--export-passphrase-file", &wrong], 1);
     fails(&mut planted, &["import", "sealed"], 2);
+    fails(&mut planted, &["import", "--env", "NONE_*"], 1);
     fails(&mut planted, &["import", "sealed", "--export-passphrase-file", &none], 1);
     // cut, and with a letter of its text changed
     let text = read(planted.home().work().join("sealed"));
@@ -224,13 +225,20 @@ fn files_that_cannot_be_imported_or_exported() {
     .enumerate()
     {
         let path = planted.write_own(&format!("file-{number}"), content);
-        let formats =
-            [&[][..], &["--format", "dotenv"], &["--format", "subrosa-plain"], &["--format", "subrosa"]];
+        let formats = [
+            &[][..],
+            &["--format", "dotenv"],
+            &["--format", "subrosa-plain"],
+            &["--format", "subrosa"],
+            &["--format", "json"],
+            &["--format", "yaml"],
+            &["--format", "toml"],
+        ];
         let failed = formats.iter().filter(|format| {
             let run = planted.run(&[&["import", &path, "--dry-run"], **format].concat(), "", &[]);
             run.code != 0
         });
-        assert!(failed.count() >= 3, "{number}");
+        assert!(failed.count() >= 5, "{number}");
     }
     // with another value of a name that is taken
     let path = planted.write_own("taken", &format!("KEY={value}-and-more\n"));

@@ -17,7 +17,10 @@ pub(super) enum OnConflict {
 }
 
 pub(super) struct Flags {
+    /// Empty where the environment is read.
     pub(super) file: PathBuf,
+    /// The variables of the environment that are read instead of a file.
+    pub(super) variables: Vec<String>,
     pub(super) format: Option<Format>,
     pub(super) all: bool,
     pub(super) path: Option<String>,
@@ -36,16 +39,24 @@ pub(super) fn command() -> Command {
         |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
     let formats = exchange::READABLE.map(Format::as_str);
     Command::new("import")
-        .about("Take secrets in from a file: an export, an age file, Postman's, .env")
+        .about("Take secrets in: exports, age, Postman's, .env, JSON, YAML, TOML, environment")
         .arg(
             Arg::new("file")
                 .value_name("FILE")
-                .required(true)
+                .required_unless_present("env")
                 .value_parser(value_parser!(PathBuf))
                 .value_hint(ValueHint::FilePath)
                 .help("'-' is standard input"),
         )
         .arg(Arg::new("format").long("format").value_name("FORMAT").value_parser(formats).help("read it as this, whatever it looks like"))
+        .arg(
+            Arg::new("env")
+                .long("env")
+                .value_name("PATTERN")
+                .action(ArgAction::Append)
+                .conflicts_with_all(["file", "format", "path", "all", "rewrite", "identity", passphrase::FLAG])
+                .help("instead of a file: the environment's variables of this name; '*' is any text"),
+        )
         .arg(Arg::new("path").long("path").value_name("PATH").help("of JSON, YAML or TOML: only what is below this path"))
         .arg(switch("all", "also what the file does not mark as secret"))
         .arg(Arg::new("prefix").long("prefix").value_name("TEXT").default_value("").hide_default_value(true).help("put in front of every name; --profile puts the profile there"))
@@ -80,7 +91,9 @@ pub(super) fn command() -> Command {
              files suggest: off a terminal they are left, unless --accept-hosts says otherwise.\n\n\
              Examples:\n  subrosa import secrets.subrosa\n  subrosa import staging.postman_environment.json --dry-run\n  \
              subrosa import .env --profile dev --rewrite\n  \
-             subrosa import secrets.age --identity ~/.ssh/id_ed25519",
+             subrosa import secrets.age --identity ~/.ssh/id_ed25519\n  \
+             subrosa import compose.yaml --path services.api.environment\n  \
+             subrosa import --env 'STRIPE_*' --env API_TOKEN",
         )
 }
 
@@ -99,6 +112,7 @@ impl Flags {
         let format = text("format").map(|word| word.parse::<Format>()).transpose();
         Ok(Flags {
             file,
+            variables: texts("env").cloned().collect(),
             format: format.map_err(|error| Failure::usage(error.to_string()))?,
             all: arguments.get_flag("all"),
             path: text("path").cloned(),

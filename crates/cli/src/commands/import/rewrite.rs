@@ -21,8 +21,9 @@ pub(super) fn check(source: &Source) -> Outcome {
     let refuse = |why: &str| Err(Failure::usage(format!("--rewrite: {}{why}", source.shown())));
     match source.format {
         _ if source.is_stdin() => refuse(" is no file"),
-        Format::Dotenv => own_file(&source.file).map(drop),
-        format => refuse(&format!(" is read as {format}; only dotenv can be rewritten")),
+        None => refuse(" is no file"),
+        Some(Format::Dotenv) => own_file(&source.file).map(drop),
+        Some(format) => refuse(&format!(" is read as {format}; only dotenv can be rewritten")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The file that is imported.
+//! The file that is imported, or the environment.
 
 use super::flags::Flags;
 use crate::context::Context;
@@ -17,13 +17,17 @@ const FIRST: usize = 16 << 10;
 pub(super) struct Source {
     pub(super) file: PathBuf,
     pub(super) bytes: Zeroizing<Vec<u8>>,
-    pub(super) format: Format,
+    /// `None` for the environment.
+    pub(super) format: Option<Format>,
 }
 
 impl Source {
     /// Reads the file and finds out what it is.
     pub(super) fn read(flags: &Flags) -> Outcome<Source> {
         let path = &flags.file;
+        if !flags.variables.is_empty() {
+            return Ok(Source { file: path.clone(), bytes: Zeroizing::default(), format: None });
+        }
         let bytes = match is_stdin(path) {
             true => bounded(input::stdin()?, 0, path, flags.format)?,
             false => {
@@ -36,7 +40,7 @@ impl Source {
             Some(format) => format,
             None => detected(&bytes, path).map_err(|error| refused(error, path))?,
         };
-        Ok(Source { file: path.clone(), bytes, format })
+        Ok(Source { file: path.clone(), bytes, format: Some(format) })
     }
 
     /// What it says. Asks for a passphrase where it takes one.
@@ -47,15 +51,19 @@ impl Source {
         flags: &Flags,
     ) -> Outcome<Contents> {
         let (identities, from) = (flags.identities.as_slice(), self.shown());
+        let Some(mut format) = self.format else {
+            return exchange::environment(&flags.variables).map_err(|failure| self.named(failure));
+        };
         let unlocking = exchange::Unlocking { context, arguments, identities, from };
-        if self.format == Format::Age {
+        if format == Format::Age {
             self.bytes = unlocking.open_age(&self.bytes).map_err(|failure| self.named(failure))?;
             // what the age file is called tells nothing of what is within
-            self.format =
+            format =
                 subrosa_interchange::detect(&self.bytes, None).map_err(|error| refused(error, &self.file))?;
+            self.format = Some(format);
         }
         let wanted = exchange::Wanted { all: flags.all, path: flags.path.clone() };
-        unlocking.read(&self.bytes, self.format, &wanted).map_err(|failure| self.named(failure))
+        unlocking.read(&self.bytes, format, &wanted).map_err(|failure| self.named(failure))
     }
 
     /// Gives the memory back that the file takes, once all of it is known.
@@ -65,7 +73,7 @@ impl Source {
 
     /// Whether the file says what may be done with its secrets, because subrosa wrote it.
     pub(super) fn is_of_subrosa(&self) -> bool {
-        matches!(self.format, Format::Subrosa | Format::SubrosaPlain)
+        matches!(self.format, Some(Format::Subrosa | Format::SubrosaPlain))
     }
 
     pub(super) fn is_stdin(&self) -> bool {
@@ -74,12 +82,15 @@ impl Source {
 
     /// What it is called in messages.
     pub(super) fn shown(&self) -> String {
-        shown(&self.file)
+        match self.format {
+            None => String::from("the environment"),
+            Some(_) => shown(&self.file),
+        }
     }
 
     /// As the audit log has it.
     pub(super) fn told(&self) -> String {
-        if self.is_stdin() {
+        if self.is_stdin() || self.format.is_none() {
             return self.shown();
         }
         let whole = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
