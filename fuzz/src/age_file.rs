@@ -41,7 +41,7 @@ fn file(data: &[u8]) {
 
 /// A sound file with bytes changed, taken out or added: refused, or it is as it was.
 fn changes(numbers: &mut Numbers<'_>) {
-    let form = if numbers.byte() % 2 == 0 { Form::Binary } else { Form::Armored };
+    let form = if numbers.byte().is_multiple_of(2) { Form::Binary } else { Form::Armored };
     let sound = age::seal(PLAIN, &Recipients::parse(PUBLIC).expect("a recipient"), form).expect("sealed");
     let mut file = sound.clone();
     while !numbers.is_empty() {

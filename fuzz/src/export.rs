@@ -78,7 +78,7 @@ fn chunks(numbers: &mut Numbers<'_>) {
     let mut changed: Vec<Value> = Vec::new();
     while !numbers.is_empty() && changed.len() < 8 {
         let mut chunk = sound[numbers.below(sound.len())].as_str().expect("base64").to_owned();
-        if numbers.byte() % 4 == 0 {
+        if numbers.byte().is_multiple_of(4) {
             let (at, byte) = (numbers.below(chunk.len()), numbers.byte());
             chunk.replace_range(at..=at, char::from(byte % 128).encode_utf8(&mut [0; 4]));
         }
