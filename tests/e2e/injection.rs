@@ -56,6 +56,9 @@ fn hostile_e59_control_characters_that_stand_in_the_command() {
             let word = format!("{prefix}{evil}");
             refused(&stage, stage.send_here(&[flag, &word], "/"), code);
             refused(&stage, stage.send_here(&["-u", "me:<<vault:key>>", flag, &word], "/"), code);
+            if flag != "-X" {
+                refused(&stage, stage.send_here(&["-d", "body", flag, &word], "/"), code);
+            }
         }
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn headers(
     if let Some(basic) = draft.basic_auth.as_ref().map(|text| assembly.basic(text)).or(userinfo) {
         assembly.unless_named("Authorization", PlannedValue::Basic(basic));
     }
-    assembly.range();
+    assembly.range()?;
     match &draft.user_agent {
         Some(text) => assembly.option("User-Agent", Some(text))?,
         None => assembly.default("User-Agent", USER_AGENT),
@@ -158,20 +158,20 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    fn range(&mut self) {
+    fn range(&mut self) -> Result<(), HttpError> {
         let (name, value) = match &self.draft.range {
-            None => return,
+            None => return Ok(()),
             Some(RangeHeader::Wanted(part)) => {
                 let text = part.with_bytes([b" bytes=", part.as_bytes()].concat());
-                let template = Template::new(&text, "header Range", Rule::Header, self.malformed);
-                ("Range", PlannedValue::Text(template))
+                ("Range", PlannedValue::Text(self.header_text("Range", &text)?))
             }
             Some(RangeHeader::Sent { part, before }) => {
-                let template = Template::new(part, "header Content-Range", Rule::Header, self.malformed);
+                let template = self.header_text("Content-Range", part)?;
                 ("Content-Range", PlannedValue::SentRange(template, before.unwrap_or(0)))
             }
         };
         self.unless_named(name, value);
+        Ok(())
     }
 
     /// A Cookie header of the user's takes the place of what `-b` gave, and stands beside the jar's.
