@@ -26,6 +26,8 @@ pub(super) struct Delivery<'a> {
     dump: Option<Dump>,
     /// Masks the body; `None` where it goes on as it is.
     stream: Option<RedactStream>,
+    /// What masking makes of a piece, kept to be filled again.
+    masked: Vec<u8>,
     masks: bool,
     /// Whether a terminal shows it that can do more than plain text.
     styled: bool,
@@ -75,6 +77,7 @@ impl<'a> Delivery<'a> {
             sink,
             dump,
             stream: masks.then(|| redactor.stream()),
+            masked: Vec::new(),
             masks,
             styled: on_terminal && colored && !line.unstyled && !job.asks_for_stdout,
             pretty: None,
@@ -214,9 +217,12 @@ impl<'a> Delivery<'a> {
         }
         match &mut self.stream {
             Some(stream) => {
-                let mut masked = Vec::with_capacity(chunk.len());
+                let mut masked = std::mem::take(&mut self.masked);
+                masked.clear();
                 stream.push(chunk, &mut masked);
-                self.show(&masked)
+                let shown = self.show(&masked);
+                self.masked = masked;
+                shown
             }
             None => self.show(chunk),
         }

@@ -3,9 +3,10 @@
 use std::{ops::Range, sync::OnceLock};
 
 use aho_corasick::{
-    Anchored, MatchKind,
+    Anchored, MatchKind, Span,
     automaton::{Automaton, StateID},
     nfa::contiguous::NFA,
+    packed,
 };
 use zeroize::Zeroizing;
 
@@ -16,9 +17,13 @@ use crate::Name;
 /// been seen, so that the cost of building depends on the number of secrets and not on their size.
 const ANCHOR_LEN: usize = 32;
 
+/// How much of each spelling the scout looks for: what vector instructions compare at once.
+const SCOUTED_LEN: usize = 4;
+
 /// The searcher for a set of values.
 pub(super) struct Patterns {
     automaton: NFA,
+    scout: Option<packed::Searcher>,
     /// In the order of the automaton's patterns, which is byte order.
     anchors: Vec<Anchor>,
     long: Vec<Long>,
@@ -65,12 +70,23 @@ impl Patterns {
         let (anchors, long) = anchored(all);
         let texts = anchors.iter().map(|anchor| anchor.text.as_slice());
         let automaton = NFA::builder().match_kind(MatchKind::Standard).build(texts).ok()?;
+        let scout = scout(&anchors);
         let names = values.into_iter().map(|(name, _)| name).collect();
-        Some(Self { automaton, anchors, long, names })
+        Some(Self { automaton, scout, anchors, long, names })
     }
 
     pub(super) fn name(&self, index: usize) -> &Name {
         &self.names[index]
+    }
+
+    /// The first place from `at` on where a spelling may begin, so that the automaton need not look at what is before it.
+    fn skip(&self, text: &[u8], at: usize) -> usize {
+        let Some(scout) = self.scout.as_ref().filter(|_| text.len() - at >= SCOUTED_LEN) else { return at };
+        match scout.find_in(text, Span::from(at..text.len())) {
+            Some(found) => found.start(),
+            // the next piece may complete what begins in the last bytes
+            None => text.len() - (SCOUTED_LEN - 1),
+        }
     }
 
     /// How many of the last bytes of `text` may be the beginning of an occurrence.
@@ -103,6 +119,14 @@ fn anchored(all: Vec<(Spelling, usize)>) -> (Vec<Anchor>, Vec<Long>) {
         }
     }
     (anchors, long)
+}
+
+/// Finds the beginnings of spellings many bytes at a time; `None` where the processor cannot, or there are too many.
+fn scout(anchors: &[Anchor]) -> Option<packed::Searcher> {
+    let mut heads: Vec<&[u8]> =
+        anchors.iter().map(|anchor| &anchor.text[..anchor.text.len().min(SCOUTED_LEN)]).collect();
+    heads.dedup();
+    packed::Config::new().builder().extend(heads).build()
 }
 
 impl Long {
@@ -152,10 +176,17 @@ impl Search {
     /// Looks through the next piece and appends every occurrence that ends in it.
     pub(super) fn feed(&mut self, patterns: &Patterns, piece: &[u8], found: &mut Vec<Found>) {
         let automaton = &patterns.automaton;
-        let Some(mut state) = self.state.or_else(|| automaton.start_state(Anchored::No).ok()) else { return };
-        for &byte in piece {
+        let Ok(start) = automaton.start_state(Anchored::No) else { return };
+        let mut state = self.state.unwrap_or(start);
+        let (begun, mut next) = (self.at, 0);
+        loop {
+            if state == start && self.trails.is_empty() {
+                next = patterns.skip(piece, next);
+            }
+            let Some(&byte) = piece.get(next) else { break };
             state = automaton.next_state(Anchored::No, state, byte);
-            self.at += 1;
+            next += 1;
+            self.at = begun + next;
             if !self.trails.is_empty() {
                 self.follow(patterns, byte, found);
             }
@@ -165,6 +196,7 @@ impl Search {
                 }
             }
         }
+        self.at = begun + piece.len();
         self.state = Some(state);
     }
 
