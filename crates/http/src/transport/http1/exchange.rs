@@ -17,7 +17,8 @@ use crate::response::ResponseHead;
 use crate::tls_fault::TlsFault;
 use crate::transport::stream::Stream;
 
-const READ_SIZE: usize = 16 * 1024;
+/// As much as a long body is worth: each read costs a call of the system.
+const READ_SIZE: usize = 64 * 1024;
 /// More interim responses than this before the final one are an attack on somebody's memory, and so are more bytes of
 /// them than one head may have.
 const MAX_INTERIM: usize = 64;
