@@ -8,6 +8,7 @@ mod home;
 mod keyring;
 mod moving;
 mod peers;
+mod sending;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +24,6 @@ use home::Home;
 const SIZES: [u32; 4] = [10, 1_000, 10_000, 100_000];
 /// Rounds that are counted, after one that is not.
 const ROUNDS: usize = 15;
-/// Requests in the run of many.
-const REQUESTS: u32 = 1_000;
 
 /// Builds what users get and measures it. With `micro`, parts of it by themselves instead.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
@@ -32,11 +31,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         [] => whole(&SIZES),
         ["micro"] => micro(),
         ["moving"] => moving_only(10_000),
+        ["sending"] => sending_only(),
         ["sizes", rest @ ..] if !rest.is_empty() => {
             let sizes: Result<Vec<u32>, _> = rest.iter().map(|text| text.parse()).collect();
             whole(&sizes.map_err(|_| "sizes: write numbers after it".to_owned())?)
         }
-        _ => Err("bench knows `micro`, `moving` and `sizes N…`".to_owned()),
+        _ => Err("bench knows `micro`, `moving`, `sending` and `sizes N…`".to_owned()),
     }
 }
 
@@ -52,6 +52,14 @@ fn moving_only(count: u32) -> Result<(), String> {
     let home = Home::fill(&place.join("full"), &subrosa, &populate, count)?;
     let peers = peers::Peers::fill(&place.join("peers"), count);
     moving::measure(&home, &peers, count, &Home::made(&place.join("empty"), &subrosa)?)
+}
+
+/// Requests alone.
+fn sending_only() -> Result<(), String> {
+    let (subrosa, populate) = built()?;
+    let place = target().join("bench");
+    let _ = fs::remove_dir_all(&place);
+    sending::measure(&Home::fill(&place.join("send"), &subrosa, &populate, 10)?)
 }
 
 /// The program as users get it, and what fills vaults.
@@ -85,7 +93,7 @@ fn whole(sizes: &[u32]) -> Result<(), String> {
     }
     keyring::get(&place.join("keyring"), &subrosa)?;
     let home = Home::fill(&place.join("send"), &subrosa, &populate, 10)?;
-    sending(&home)
+    sending::measure(&home)
 }
 
 fn size(path: &Path) -> f64 {
@@ -124,23 +132,6 @@ fn writing(home: &Home, peers: &peers::Peers, count: u32) {
     set.add(Entrant::new("subrosa", |_| home.command(&["set", "bench/new"])).reading(peers::fresh_value));
     peers.enter_set(&mut set);
     set.hold(ROUNDS);
-}
-
-fn sending(home: &Home) -> Result<(), String> {
-    let server = server::Server::start().map_err(|error| format!("a local server: {error}"))?;
-    let header = format!("X-Key: <<vault:{}>>", home::name(3));
-    home.run(&["allow", &home::name(3), &server.url("")])?;
-    let (url, many) = (server.url("/"), server.url(&format!("/[1-{REQUESTS}]")));
-    let mut one = Contest::new("send: one GET on loopback", "<= curl, <= 1.5 x its memory, <= 16 MB");
-    one.enter("subrosa", |_| home.command(&["send", "-s", "-H", &header, &url]));
-    one.enter_installed("curl", |_| contest::command(Path::new("curl"), &["-s", "-H", "X-Key: x", &url]));
-    one.enter_installed("xh", |_| contest::command(Path::new("xh"), &["--ignore-stdin", "GET", &url]));
-    one.hold(ROUNDS);
-    let mut all = Contest::new(format!("send: {REQUESTS} requests in one run, keep-alive"), "<= 100 ms");
-    all.enter("subrosa", |_| home.command(&["send", "-s", "-H", &header, &many]));
-    all.enter_installed("curl", |_| contest::command(Path::new("curl"), &["-s", "-H", "X-Key: x", &many]));
-    all.hold(ROUNDS);
-    Ok(())
 }
 
 /// Runs a command that only prepares something.
