@@ -214,6 +214,24 @@ fn many_are_linked_at_once_or_none() {
     mounted.home().run(&["get", "six"]).ends(100);
 }
 
+#[test]
+fn explain_tells_of_links_and_looks_nothing_up() {
+    let mounted = Mounted::new();
+    let origin = mounted.stage.origin();
+    mounted.home().run(&["link", "token", "k8s:token", "--host", &origin, "--no-check"]).ok();
+    let explained = || mounted.send("token", &["--explain"]);
+    let shown = format!("<<vault:token>> in header X-Key: ready by {origin}, looked up at k8s:token");
+    assert!(explained().ok().text().contains(&shown), "{}", explained());
+    let report = mounted.send("token", &["--explain-json"]).ok().json();
+    assert_eq!(report["requests"][0]["references"][0]["link"], "k8s:token");
+    mounted.home().run(&["disconnect", "k8s"]).ok();
+    let run = explained().ends(100);
+    assert!(run.text().contains("not_connected, k8s was disconnected"), "{run}");
+    assert!(run.text().contains("hint: subrosa connect folder k8s --path FOLDER"), "{run}");
+    assert!(mounted.cached().is_empty(), "it was looked up");
+    mounted.stage.untouched();
+}
+
 /// 401 and 403: the value that was looked up is no longer the right one.
 #[test]
 fn a_refusal_of_the_server_drops_what_is_cached() {

@@ -93,9 +93,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 
 /// A secret that nobody has decided about resolves only where a person can be asked.
 fn state(entry: &Entry, connections: &Connections) -> &'static str {
-    let leads_somewhere = |link: &Link| {
-        connections.with_id(link.connection).is_some_and(|connection| connection.system().is_ok())
-    };
+    let name = entry.metadata.name.as_str();
+    let leads_somewhere = |link: &Link| connections.behind(name, link).is_ok();
     match (State::of(entry), &entry.policy.access) {
         (State::Linked, _) if !entry.link.as_ref().is_some_and(leads_somewhere) => "not_connected",
         (State::Ready | State::Linked, Access::Undecided) => "undecided",

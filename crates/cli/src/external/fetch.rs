@@ -168,18 +168,7 @@ impl Fetch {
         failed: &mut BTreeMap<Key, Option<ProviderError>>,
     ) -> Answer {
         let Wanted { secret, link } = wanted;
-        let connection = connections.with_id(link.connection).ok_or_else(|| {
-            ProviderError::new(
-                ErrorKind::NotConnected,
-                "it is linked to a connection that is no longer there",
-            )
-            .hint_at(format!(
-                "subrosa link {} CONNECTION:{}",
-                quoted(secret),
-                quoted(&link.target)
-            ))
-        })?;
-        connection.system()?;
+        let connection = connections.behind(secret, link)?;
         let place =
             connection.place.ok_or_else(|| ProviderError::new(ErrorKind::NotConnected, "no connection"))?;
         let key = (place, link.target.clone());

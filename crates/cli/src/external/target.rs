@@ -3,6 +3,7 @@
 use super::{Connection, Connections, failed};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
+use subrosa_provider::{ErrorKind, ProviderError};
 use subrosa_vault::{Link, MAX_TARGET_LEN, RecordId};
 
 /// A target in its canonical form, and where it is.
@@ -47,6 +48,21 @@ impl Connections {
             Some(connection) => format!("{}:{}", connection.name, link.target),
             None => format!("?:{}", link.target),
         }
+    }
+
+    /// The connection that a link leads to.
+    ///
+    /// # Errors
+    /// `NotConnected`: there is none any more, it was disconnected, or this program does not know its system.
+    pub(crate) fn behind(&self, secret: &str, link: &Link) -> Result<&Connection, ProviderError> {
+        let connection = self.with_id(link.connection).ok_or_else(|| {
+            let text = "it is linked to a connection that is no longer there";
+            let target = quoted(&link.target);
+            ProviderError::new(ErrorKind::NotConnected, text)
+                .hint_at(format!("subrosa link {} CONNECTION:{target}", quoted(secret)))
+        })?;
+        connection.system()?;
+        Ok(connection)
     }
 
     /// The command that gives a secret another link.

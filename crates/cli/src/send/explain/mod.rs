@@ -11,8 +11,9 @@ use super::draft::Job;
 use super::secrets::{malformed, uses};
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::external::Connections;
 use crate::failure::Outcome;
-use crate::report::{State, hosts, rules};
+use crate::report::{hosts, rules};
 use crate::{lookup, unlock};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -20,7 +21,7 @@ use subrosa_http::{Plan, redirect};
 use subrosa_provider::LocalSource;
 use subrosa_resolver::{Overrides, Resolver, Use};
 use subrosa_secret::{Access, Name, SecretValue};
-use subrosa_vault::Vault;
+use subrosa_vault::{Entry, Vault};
 
 #[derive(Serialize)]
 struct Report {
@@ -82,6 +83,8 @@ struct Reference {
     rules: Option<Vec<String>>,
     /// those of the rules that are for this origin
     matching: Option<Vec<String>>,
+    /// where its value would be looked up; `null` where the vault has it
+    link: Option<String>,
     /// the same in one cell
     #[serde(skip)]
     hosts: Option<String>,
@@ -122,14 +125,20 @@ pub(super) fn explain(
 struct Judge<'a> {
     context: &'a Context,
     /// `None` where no request has a reference.
-    vault: Option<Vault>,
+    vault: Option<(Vault, Connections)>,
     given: Overrides,
 }
 
 impl<'a> Judge<'a> {
     fn new(context: &'a Context, line: &CommandLine, plans: &[Plan]) -> Outcome<Self> {
         let has_uses = plans.iter().any(|plan| !plan.uses().is_empty());
-        let vault = if has_uses { Some(unlock::open(context)?) } else { None };
+        let vault = if has_uses {
+            let vault = unlock::open(context)?;
+            let connections = Connections::load(&vault)?;
+            Some((vault, connections))
+        } else {
+            None
+        };
         let mut given = Overrides::default();
         for text in &line.with {
             // judged as if there were a value: it is not asked for, because it is not sent
@@ -181,10 +190,11 @@ impl<'a> Judge<'a> {
             hint: one.hint,
             rules: None,
             matching: None,
+            link: None,
             hosts: None,
         });
         let mut references: Vec<Reference> = broken.collect();
-        let Some(vault) = &self.vault else { return Ok(references) };
+        let Some((vault, connections)) = &self.vault else { return Ok(references) };
         let uses: Vec<Use> = uses(plan).collect();
         let (source, trust, profile) =
             (LocalSource::new(vault), self.context.trust()?, self.context.profile()?);
@@ -197,40 +207,51 @@ impl<'a> Judge<'a> {
                 .unresolved()
                 .iter()
                 .find(|one| one.reference == written && one.place == wanted.place);
-            let state = match refused {
-                Some(refused) => refused.reason.kind(),
-                None if asked.contains(verdicts.secret(&wanted.name)) => "undecided",
-                None => "ready",
+            let entry = lookup::find(self.context, vault, &wanted.name)?;
+            let link = entry.as_ref().and_then(|entry| entry.link.as_ref());
+            let astray = link.and_then(|link| connections.behind(wanted.name.as_str(), link).err());
+            let (state, problem, hint) = match (refused, astray) {
+                (Some(one), _) => (one.reason.kind(), Some(one.reason.to_string()), one.hint.clone()),
+                (None, Some(error)) => {
+                    (error.kind().as_str(), Some(error.to_string()), error.hint().map(str::to_owned))
+                }
+                _ if asked.contains(verdicts.secret(&wanted.name)) => ("undecided", None, None),
+                _ => ("ready", None, None),
             };
-            let mut reference = self.described(vault, wanted)?;
-            reference.state = state.to_owned();
-            reference.problem = refused.map(|refused| refused.reason.to_string());
-            reference.hint = refused.and_then(|refused| refused.hint.clone());
+            let link = link.map(|link| connections.shown(link));
+            let reference = Reference {
+                state: state.to_owned(),
+                problem,
+                hint,
+                link,
+                ..described(wanted, entry.as_ref())
+            };
             references.push(reference);
         }
         Ok(references)
     }
+}
 
-    fn described(&self, vault: &Vault, wanted: &Use) -> Outcome<Reference> {
-        let entry = lookup::find(self.context, vault, &wanted.name)?;
-        let access = entry.as_ref().map(|entry| &entry.policy.access);
-        let matching = access.and_then(|access| match access {
-            Access::Restricted(rules) => {
-                let fits = rules.iter().filter(|rule| rule.matches(&wanted.destination.origin));
-                Some(fits.map(ToString::to_string).collect())
-            }
-            Access::Undecided | Access::Unrestricted => None,
-        });
-        Ok(Reference {
-            name: Some(wanted.name.to_string()),
-            secret: entry.as_ref().map(|entry| entry.metadata.name.to_string()),
-            place: wanted.place.clone(),
-            state: entry.as_ref().map_or("missing", |entry| State::of(entry).word()).to_owned(),
-            problem: None,
-            hint: None,
-            rules: access.and_then(rules),
-            matching,
-            hosts: access.map(hosts),
-        })
+/// What is known of a reference without judging it.
+fn described(wanted: &Use, entry: Option<&Entry>) -> Reference {
+    let access = entry.map(|entry| &entry.policy.access);
+    let matching = access.and_then(|access| match access {
+        Access::Restricted(rules) => {
+            let fits = rules.iter().filter(|rule| rule.matches(&wanted.destination.origin));
+            Some(fits.map(ToString::to_string).collect())
+        }
+        Access::Undecided | Access::Unrestricted => None,
+    });
+    Reference {
+        name: Some(wanted.name.to_string()),
+        secret: entry.map(|entry| entry.metadata.name.to_string()),
+        place: wanted.place.clone(),
+        state: String::new(),
+        problem: None,
+        hint: None,
+        rules: access.and_then(rules),
+        matching,
+        link: None,
+        hosts: access.map(hosts),
     }
 }

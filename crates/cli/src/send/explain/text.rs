@@ -98,9 +98,13 @@ fn reason(reference: &Reference) -> String {
     if let Some(problem) = &reference.problem {
         return format!(", {problem}");
     }
-    match (&reference.matching, &reference.hosts) {
+    let rules = match (&reference.matching, &reference.hosts) {
         (Some(rules), _) if !rules.is_empty() => format!(" by {}", rules.join(", ")),
         (_, Some(hosts)) => format!(" ({hosts})"),
         _ => String::new(),
+    };
+    match &reference.link {
+        Some(link) => format!("{rules}, looked up at {link}"),
+        None => rules,
     }
 }
