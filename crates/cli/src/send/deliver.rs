@@ -26,8 +26,6 @@ pub(super) struct Delivery<'a> {
     dump: Option<Dump>,
     /// Masks the body; `None` where it goes on as it is.
     stream: Option<RedactStream>,
-    /// What masking makes of a piece, kept to be filled again.
-    masked: Vec<u8>,
     masks: bool,
     /// Whether a terminal shows it that can do more than plain text.
     styled: bool,
@@ -77,7 +75,6 @@ impl<'a> Delivery<'a> {
             sink,
             dump,
             stream: masks.then(|| redactor.stream()),
-            masked: Vec::new(),
             masks,
             styled: on_terminal && colored && !line.unstyled && !job.asks_for_stdout,
             pretty: None,
@@ -217,12 +214,8 @@ impl<'a> Delivery<'a> {
         }
         match &mut self.stream {
             Some(stream) => {
-                let mut masked = std::mem::take(&mut self.masked);
-                masked.clear();
-                stream.push(chunk, &mut masked);
-                let shown = self.show(&masked);
-                self.masked = masked;
-                shown
+                let masked = stream.push(chunk);
+                self.show(&masked)
             }
             None => self.show(chunk),
         }

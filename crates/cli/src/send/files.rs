@@ -18,8 +18,6 @@ use zeroize::Zeroizing;
 const STDIN: &str = "standard input";
 /// A file that is not larger is read at once.
 const SMALL: u64 = 1 << 20;
-/// How much is looked at in one piece for references.
-const PIECE: usize = 256 * 1024;
 
 /// How references in texts and files are treated.
 #[derive(Clone, Copy)]
@@ -80,8 +78,10 @@ impl Files {
     /// The same without its text.
     pub(super) fn check(&self, path: &Path) -> Outcome {
         let name = path.to_string_lossy();
-        let mut file = File::open(path).map_err(|error| unreadable(&name, &error))?;
-        if !self.sends_as_is() && self.holds_references(&mut file, &name)? {
+        let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
+        if !self.sends_as_is()
+            && subrosa_http::holds_references(&file).map_err(|error| unreadable(&name, &error))?
+        {
             return Err(no_place(&name));
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Files {
         if !facts.is_file() {
             return self.stream(file.try_clone().map_err(failed)?, name);
         }
-        if !self.sends_as_is() && self.holds_references(file, name)? {
+        if !self.sends_as_is() && subrosa_http::holds_references(file).map_err(failed)? {
             if self.expand != Some(true) {
                 return Err(holds_references(name));
             }
@@ -117,20 +117,6 @@ impl Files {
         }
         let source = file.try_clone().and_then(|file| Source::file(file, name)).map_err(failed)?;
         Ok(Content::Source(source))
-    }
-
-    fn holds_references(&self, file: &mut File, name: &str) -> Outcome<bool> {
-        let mut detector = Detector::default();
-        let mut piece = vec![0; PIECE];
-        loop {
-            match file.read(&mut piece) {
-                Ok(0) => return Ok(false),
-                Ok(count) if detector.finds(&piece[..count]) => return Ok(true),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable(name, &error)),
-            }
-        }
     }
 
     /// Standard input: as a file if it is one, else read to its end.

@@ -1,6 +1,6 @@
 //! Masking of output that comes in pieces.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use zeroize::Zeroizing;
 
@@ -33,25 +33,26 @@ impl RedactStream {
         }
     }
 
-    /// Takes the next piece and appends to `out` what is decided.
-    pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
-        let Some(patterns) = self.patterns.clone() else {
-            out.extend_from_slice(piece);
-            return;
-        };
+    /// Takes the next piece and gives what is decided: nearly always the piece itself.
+    pub fn push<'p>(&mut self, piece: &'p [u8]) -> Cow<'p, [u8]> {
+        let Some(patterns) = self.patterns.clone() else { return Cow::Borrowed(piece) };
         self.search.feed(&patterns, piece, &mut self.found);
         if self.held.is_empty() && self.found.is_empty() {
-            // nearly every piece of a long text: it is copied once
-            let clear = (self.search.trail_start() - self.passed).min(piece.len() - patterns.begun(piece));
-            out.extend_from_slice(&piece[..clear]);
-            self.held.extend_from_slice(&piece[clear..]);
-            self.passed += clear;
-            return;
+            let decided = self.decided(&patterns, piece);
+            self.held.extend_from_slice(&piece[decided..]);
+            self.passed += decided;
+            return Cow::Borrowed(&piece[..decided]);
         }
         self.held.extend_from_slice(piece);
-        let seen = self.passed + self.held.len();
-        let decided = self.search.trail_start().min(seen - patterns.begun(&self.held));
-        self.pass(&patterns, decided, out);
+        let decided = self.passed + self.decided(&patterns, &self.held);
+        let mut out = Vec::with_capacity(self.held.len());
+        self.pass(&patterns, decided, &mut out);
+        Cow::Owned(out)
+    }
+
+    /// How much of what is not passed on has nothing in it that may be the beginning of an occurrence.
+    fn decided(&self, patterns: &Patterns, held: &[u8]) -> usize {
+        (self.search.trail_start() - self.passed).min(held.len() - patterns.begun(held))
     }
 
     /// Appends what was held back: the output has ended.
