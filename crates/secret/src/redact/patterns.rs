@@ -17,8 +17,8 @@ use crate::Name;
 /// been seen, so that the cost of building depends on the number of secrets and not on their size.
 const ANCHOR_LEN: usize = 32;
 
-/// How much of each spelling the scout looks for: what vector instructions compare at once.
-const SCOUTED_LEN: usize = 4;
+/// How much of each spelling the scout looks for. More is compared slower, less is found too often in plain text.
+const SCOUTED_LEN: usize = 3;
 
 /// The searcher for a set of values.
 pub(super) struct Patterns {
@@ -152,6 +152,8 @@ impl Long {
 /// A search that can go on with the next piece of a text.
 pub(super) struct Search {
     state: Option<StateID>,
+    /// Whether the last bytes are the beginning of no spelling.
+    is_idle: bool,
     trails: Vec<Trail>,
     /// Bytes seen so far.
     at: usize,
@@ -165,7 +167,12 @@ struct Trail {
 
 impl Search {
     pub(super) fn new() -> Self {
-        Self { state: None, trails: Vec::new(), at: 0 }
+        Self { state: None, is_idle: true, trails: Vec::new(), at: 0 }
+    }
+
+    /// Whether the last bytes are the beginning of no spelling.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_idle
     }
 
     /// Where the earliest spelling begins that is longer than its anchor and may still be completed.
@@ -197,6 +204,7 @@ impl Search {
             }
         }
         self.at = begun + piece.len();
+        self.is_idle = state == start;
         self.state = Some(state);
     }
 

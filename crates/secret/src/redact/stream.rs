@@ -52,7 +52,8 @@ impl RedactStream {
 
     /// How much of what is not passed on has nothing in it that may be the beginning of an occurrence.
     fn decided(&self, patterns: &Patterns, held: &[u8]) -> usize {
-        (self.search.trail_start() - self.passed).min(held.len() - patterns.begun(held))
+        let begun = if self.search.is_idle() { 0 } else { patterns.begun(held) };
+        (self.search.trail_start() - self.passed).min(held.len() - begun)
     }
 
     /// Appends what was held back: the output has ended.
