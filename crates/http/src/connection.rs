@@ -10,11 +10,12 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::ClientConfig;
+use rustls::{ClientConfig, RootCertStore};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use subrosa_secret::{Destination, Deviation, Host, HostRule, Origin, Scheme};
 
+use crate::certificate::{self, CertificateFacts};
 use crate::error::HttpError;
 use crate::identity::Identity;
 use crate::proxy::{Proxy, ProxyKind};
@@ -46,6 +47,7 @@ pub enum Trust {
 /// What the user keeps for the hosts of a rule, to be used by itself over https.
 ///
 /// Unlike [`Trust::Ca`] and the identity of a request it belongs to the user's own setup, so that it is no deviation.
+#[derive(Clone)]
 pub struct Kept {
     /// The hosts. Placements of the rule have no meaning here.
     pub rule: HostRule,
@@ -137,6 +139,29 @@ pub fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static 
         Ok(found) => Ok(found),
         Err(_) => Err("it is not valid PEM"),
     }
+}
+
+/// The authorities that a user wants to keep: any number in PEM, or one in DER.
+///
+/// # Errors
+/// `AuthorityRefused` where there is none, or one of them is no authority: a certificate that may issue no others
+/// (RFC 5280, 4.2.1.9) would vouch for nobody.
+pub fn authorities_to_keep(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, HttpError> {
+    let refused = |why: &str| HttpError::AuthorityRefused { why: why.to_owned() };
+    let found = match certificate::facts(bytes) {
+        Some(_) => vec![CertificateDer::from(bytes.to_vec())],
+        None => authorities(bytes).map_err(refused)?,
+    };
+    for one in &found {
+        let facts = certificate::facts(one).ok_or_else(|| refused("a certificate in it cannot be read"))?;
+        let CertificateFacts { subject, is_authority: true, .. } = &facts else {
+            return Err(refused(&format!("{} is no authority but somebody's own certificate", facts.subject)));
+        };
+        if RootCertStore::empty().add(one.clone()).is_err() {
+            return Err(refused(&format!("{subject} is of a kind that TLS cannot use")));
+        }
+    }
+    Ok(found)
 }
 
 impl Connection {
@@ -242,7 +267,7 @@ impl Connection {
 
     /// The TLS settings for an https proxy. It speaks HTTP/1.1, and is trusted apart from hosts: `-k` is not for it.
     pub(crate) fn proxy_tls(&self, proxy: &Proxy) -> Result<Arc<ClientConfig>, HttpError> {
-        let choice = self.choice(proxy.origin());
+        let choice = self.choice_for_proxy(proxy);
         let trust = match &proxy.authorities[..] {
             [] => Trust::System,
             own => Trust::Ca(own.to_vec()),
@@ -284,18 +309,37 @@ impl Connection {
         &self.options
     }
 
-    /// Whether a kept identity, and whether kept authorities, are for `origin`.
-    pub(crate) fn kept_for(&self, origin: &Origin) -> (bool, bool) {
-        let choice = self.choice(origin);
-        (choice.identity.is_some(), choice.authorities.is_some())
+    /// What is kept and would be used for `origin`: the entry whose identity is shown, and the one whose authorities
+    /// are trusted.
+    pub(crate) fn kept_for(&self, origin: &Origin) -> (Option<&Kept>, Option<&Kept>) {
+        self.chosen(self.choice(origin))
+    }
+
+    /// The same for a proxy that is spoken to over TLS.
+    pub(crate) fn kept_for_proxy(&self, proxy: &Proxy) -> (Option<&Kept>, Option<&Kept>) {
+        self.chosen(self.choice_for_proxy(proxy))
+    }
+
+    fn chosen(&self, choice: TlsChoice) -> (Option<&Kept>, Option<&Kept>) {
+        let kept = |at: Option<usize>| at.and_then(|at| self.options.kept.get(at));
+        (kept(choice.identity), kept(choice.authorities))
     }
 
     fn choice(&self, origin: &Origin) -> TlsChoice {
-        let last = |wanted: &dyn Fn(&Kept) -> bool| {
-            self.options.kept.iter().rposition(|kept| wanted(kept) && kept.rule.matches(origin))
-        };
-        let own_identity = self.options.identity.is_some();
         let own_trust = !matches!(self.options.trust, Trust::System);
+        self.last_kept(origin, self.options.identity.is_some(), own_trust)
+    }
+
+    /// What a request says of its host is not said of the proxy.
+    fn choice_for_proxy(&self, proxy: &Proxy) -> TlsChoice {
+        self.last_kept(proxy.origin(), false, !proxy.authorities.is_empty())
+    }
+
+    fn last_kept(&self, origin: &Origin, own_identity: bool, own_trust: bool) -> TlsChoice {
+        let last = |wanted: &dyn Fn(&Kept) -> bool| {
+            let fits = |kept: &Kept| wanted(kept) && kept.rule.matches(origin);
+            self.options.kept.iter().rposition(fits).filter(|_| origin.scheme == Scheme::Https)
+        };
         TlsChoice {
             identity: last(&|kept| !own_identity && kept.identity.is_some()),
             authorities: last(&|kept| !own_trust && !kept.authorities.is_empty()),

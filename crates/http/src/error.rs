@@ -115,6 +115,12 @@ pub enum HttpError {
     /// The key is encrypted in the way of PEM from before PKCS #8, which a single round of MD5 protects.
     #[error("the key of the client certificate is encrypted in an old way that is not safe")]
     KeyFormOld,
+    /// What was to be kept as an authority is none.
+    #[error("cannot use the authority: {why}")]
+    AuthorityRefused {
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system's trusted certificates or the runtime cannot be set up.
     #[error("cannot prepare the connection: {why}")]
     Setup {
@@ -360,6 +366,7 @@ impl HttpError {
             Self::PassphraseMissing => "passphrase_missing",
             Self::PassphraseWrong => "passphrase_wrong",
             Self::KeyFormOld => "key_form_old",
+            Self::AuthorityRefused { .. } => "authority_refused",
             Self::Setup { .. } => "setup",
             Self::BodyUnreadable { .. } => "body_unreadable",
             Self::BodyChanged { .. } => "body_changed",

@@ -35,6 +35,15 @@ pub struct Identity {
     pub(crate) certified: Arc<CertifiedKey>,
 }
 
+/// What an [`Identity`] is made of, in the one form in which it can be kept: DER, the key decrypted.
+#[non_exhaustive]
+pub struct IdentityParts {
+    /// The certificate, then what vouches for it, as far as it was given.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The key: PKCS #8, SEC 1 or PKCS #1.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
 /// The texts of an [`Identity`], each in its form.
 #[derive(Clone, Copy)]
 pub struct IdentitySource<'a> {
@@ -69,6 +78,15 @@ impl CertificateForm {
     pub fn guess(bytes: &[u8]) -> Self {
         if find(bytes, b"-----BEGIN ").is_some() { Self::Pem } else { Self::Pkcs12 }
     }
+
+    /// What a file is that may be any of them, a certificate or a key in DER among them.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let is_der = certificate::facts(bytes).is_some()
+            || PrivateKeyDer::try_from(bytes).is_ok()
+            || EncryptedPrivateKeyInfoRef::try_from(bytes).is_ok();
+        if is_der { Self::Der } else { Self::guess(bytes) }
+    }
 }
 
 impl Identity {
@@ -80,23 +98,27 @@ impl Identity {
     /// `PassphraseMissing` and `PassphraseWrong` for a key that is encrypted; `ClientCertificate` when one of the two
     /// is missing, not valid, or not the other's.
     pub fn read(source: &IdentitySource<'_>) -> Result<Self, HttpError> {
-        let passphrase = source.passphrase;
-        let (chain, mut key) = match source.form {
-            CertificateForm::Pem => (pem_chain(source.certificate)?, None),
-            CertificateForm::Der => (vec![CertificateDer::from(source.certificate.to_vec())], None),
-            CertificateForm::Pkcs12 => {
-                let (chain, key) = pkcs12(source.certificate, passphrase)?;
-                (chain, Some(key))
-            }
-        };
-        if let Some((bytes, form)) = source.key {
-            key = Some(read_key(bytes, form, passphrase)?);
-        }
-        let key = match key {
-            Some(key) => key,
-            None => read_key(source.certificate, source.form, passphrase)?,
-        };
+        let (chain, key) = read(source)?;
         Self::of(chain, key)
+    }
+
+    /// The same, to be kept: what is read here makes an identity again without a passphrase.
+    ///
+    /// # Errors
+    /// Those of [`Identity::read`].
+    pub fn read_parts(source: &IdentitySource<'_>) -> Result<IdentityParts, HttpError> {
+        let (chain, key) = read(source)?;
+        let parts = IdentityParts { chain: chain.clone(), key: Zeroizing::new(key.secret_der().to_vec()) };
+        Self::of(chain, key).map(|_| parts)
+    }
+
+    /// From what [`Identity::read_parts`] gave.
+    ///
+    /// # Errors
+    /// `ClientCertificate` when one of the two is not valid, or not the other's.
+    pub fn from_parts(chain: Vec<CertificateDer<'static>>, key: &[u8]) -> Result<Self, HttpError> {
+        let key = PrivateKeyDer::try_from(key).map_err(|_| failed("it comes without a usable key"))?;
+        Self::of(chain, key.clone_key())
     }
 
     /// From PEM texts; `key` may be the same text as `certificate`.
@@ -145,6 +167,29 @@ pub fn read_identity_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, HttpError> 
     fs::read(path).map(Zeroizing::new).map_err(|error| HttpError::ClientCertificate {
         why: format!("cannot read {}: {error}", path.display()),
     })
+}
+
+/// The chain and the key, decrypted.
+fn read(
+    source: &IdentitySource<'_>,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), HttpError> {
+    let passphrase = source.passphrase;
+    let (chain, mut key) = match source.form {
+        CertificateForm::Pem => (pem_chain(source.certificate)?, None),
+        CertificateForm::Der => (vec![CertificateDer::from(source.certificate.to_vec())], None),
+        CertificateForm::Pkcs12 => {
+            let (chain, key) = pkcs12(source.certificate, passphrase)?;
+            (chain, Some(key))
+        }
+    };
+    if let Some((bytes, form)) = source.key {
+        key = Some(read_key(bytes, form, passphrase)?);
+    }
+    let key = match key {
+        Some(key) => key,
+        None => read_key(source.certificate, source.form, passphrase)?,
+    };
+    Ok((chain, key))
 }
 
 fn failed(why: &str) -> HttpError {

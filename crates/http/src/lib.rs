@@ -90,14 +90,16 @@ mod values;
 
 pub use body::{Body, BodyKind};
 pub use certificate::CertificateFacts;
-pub use connection::{Connection, ConnectionOptions, Kept, Protocol, Trust, authorities, read_authorities};
+pub use connection::{
+    Connection, ConnectionOptions, Kept, Protocol, Trust, authorities, authorities_to_keep, read_authorities,
+};
 pub use cookie::{CookieFileError, CookieJar};
 pub use decode::CODINGS;
 pub use draft::{KeptPost, RangeHeader, RequestDraft};
 pub use error::{BoxError, HttpError, RedirectFault};
 pub use event::{Event, Observer, Sending, TlsFacts, Unobserved};
 pub use header::HeaderField;
-pub use identity::{CertificateForm, Identity, IdentitySource, read_identity_file};
+pub use identity::{CertificateForm, Identity, IdentityParts, IdentitySource, read_identity_file};
 pub use multipart::{Form, Part, PartContent, PartEncoding};
 pub use outline::{BodyOutline, HeaderOutline, RouteOutline, Written};
 pub use plan::{Plan, PlannedUse};

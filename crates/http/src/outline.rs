@@ -1,10 +1,10 @@
 //! What a plan would send, for people who ask before it is sent.
 
-use subrosa_secret::{Host, Name, Origin};
+use subrosa_secret::{Destination, Host, Name, Origin};
 
 use crate::assemble::{PlannedHeader, PlannedValue};
 use crate::body::PlannedPiece;
-use crate::connection::{Connection, Trust};
+use crate::connection::{Connection, Kept, Trust};
 use crate::plan::Plan;
 
 /// A piece of a header as it is written.
@@ -85,21 +85,40 @@ impl Plan {
         Some(BodyOutline { length: length.sum(), references: slots.map(|slot| &slot.name).collect() })
     }
 
+    /// What is kept for the host and whose identity is shown to it, if it asks for one.
+    #[must_use]
+    pub fn kept_identity(&self) -> Option<&Kept> {
+        self.connection().kept_for(&self.destination().origin).0
+    }
+
+    /// What is kept for the host and whose authorities may vouch for it.
+    #[must_use]
+    pub fn kept_authorities(&self) -> Option<&Kept> {
+        self.connection().kept_for(&self.destination().origin).1
+    }
+
+    /// What is kept for the proxy on the way and whose identity is shown to it, with the proxy as a destination.
+    #[must_use]
+    pub fn kept_proxy_identity(&self) -> Option<(&Kept, &Destination)> {
+        let proxy = self.connection().proxy_for(&self.destination().origin)?;
+        Some((self.connection().kept_for_proxy(proxy).0?, self.proxy()?))
+    }
+
     /// Trust and route.
     #[must_use]
     pub fn route(&self) -> RouteOutline {
         let origin = &self.destination().origin;
         let connection: &Connection = self.connection();
         let endpoint = connection.endpoint(origin);
-        let (kept_identity, kept_authorities) = connection.kept_for(origin);
+        let (kept_identity, kept_authorities) = (self.kept_identity(), self.kept_authorities());
         let options = connection.options();
         let trusts = origin.scheme.is_encrypted().then_some(match options.trust {
             Trust::InsecureAnybody => "anybody",
             Trust::Ca(_) => "--cacert",
-            Trust::System if kept_authorities => "kept",
+            Trust::System if kept_authorities.is_some() => "kept",
             Trust::System => "system",
         });
-        let has_identity = origin.scheme.is_encrypted() && (options.identity.is_some() || kept_identity);
+        let has_identity = origin.scheme.is_encrypted() && (options.identity.is_some() || kept_identity.is_some());
         let is_resolved = endpoint.addresses.is_some() && matches!(endpoint.host, Host::Domain(_));
         let proxy = connection.proxy_for(origin).map(|proxy| proxy.origin().clone());
         RouteOutline { trusts, has_identity, proxy, host: endpoint.host, port: endpoint.port, is_resolved }
