@@ -5,6 +5,7 @@
 
 mod app;
 mod ask;
+mod certificates;
 mod child;
 mod commands;
 mod config;

@@ -10,9 +10,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::{ClientConfig, RootCertStore};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use subrosa_secret::{Destination, Deviation, Host, HostRule, Origin, Scheme};
 
 use crate::certificate::{self, CertificateFacts};
@@ -49,6 +49,8 @@ pub enum Trust {
 /// Unlike [`Trust::Ca`] and the identity of a request it belongs to the user's own setup, so that it is no deviation.
 #[derive(Clone)]
 pub struct Kept {
+    /// What whoever keeps it knows it by, for records of its use.
+    pub id: String,
     /// The hosts. Placements of the rule have no meaning here.
     pub rule: HostRule,
     /// The client certificate to show them.
@@ -155,7 +157,10 @@ pub fn authorities_to_keep(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>,
     for one in &found {
         let facts = certificate::facts(one).ok_or_else(|| refused("a certificate in it cannot be read"))?;
         let CertificateFacts { subject, is_authority: true, .. } = &facts else {
-            return Err(refused(&format!("{} is no authority but somebody's own certificate", facts.subject)));
+            return Err(refused(&format!(
+                "{} is no authority but somebody's own certificate",
+                facts.subject
+            )));
         };
         if RootCertStore::empty().add(one.clone()).is_err() {
             return Err(refused(&format!("{subject} is of a kind that TLS cannot use")));

@@ -108,6 +108,7 @@ pub use redirect::{Hops, follow};
 pub use request::Request;
 pub use response::{Ends, ResponseHead, Sizes, Timings, Version};
 pub use route::{ConnectTo, Resolve};
+pub use rustls::pki_types::CertificateDer;
 pub use search::holds_references;
 pub use source::Source;
 pub use substitute::Refusal;

@@ -118,7 +118,8 @@ impl Plan {
             Trust::System if kept_authorities.is_some() => "kept",
             Trust::System => "system",
         });
-        let has_identity = origin.scheme.is_encrypted() && (options.identity.is_some() || kept_identity.is_some());
+        let has_identity =
+            origin.scheme.is_encrypted() && (options.identity.is_some() || kept_identity.is_some());
         let is_resolved = endpoint.addresses.is_some() && matches!(endpoint.host, Host::Domain(_));
         let proxy = connection.proxy_for(origin).map(|proxy| proxy.origin().clone());
         RouteOutline { trusts, has_identity, proxy, host: endpoint.host, port: endpoint.port, is_resolved }

@@ -124,6 +124,7 @@ fn a_form_is_guessed_from_the_file() {
 fn kept(rule: &str, identity: Option<Identity>, ca: Option<&CaptureServer>) -> Kept {
     let pem = ca.map(|server| std::fs::read(server.ca_path()).unwrap());
     Kept {
+        id: rule.to_owned(),
         rule: HostRule::parse(rule).unwrap().rule,
         identity,
         authorities: pem.map_or_else(Vec::new, |pem| authorities(&pem).unwrap()),

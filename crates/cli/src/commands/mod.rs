@@ -4,7 +4,9 @@ mod accept_rollback;
 mod allow;
 mod audit;
 mod backup;
+mod ca;
 mod cache;
+mod cert;
 mod clear;
 mod completions;
 mod connect;
@@ -55,6 +57,7 @@ pub(crate) enum Section {
     Files,
     Rules,
     External,
+    Certificates,
     Keys,
     Care,
     Shell,
@@ -69,6 +72,7 @@ impl Section {
         Section::Files,
         Section::Rules,
         Section::External,
+        Section::Certificates,
         Section::Keys,
         Section::Care,
         Section::Shell,
@@ -81,6 +85,7 @@ impl Section {
             Section::Files => "In and out",
             Section::Rules => "Where secrets may go",
             Section::External => "External vaults",
+            Section::Certificates => "Certificates by host",
             Section::Keys => "Ways into the vault",
             Section::Care => "Care of the vault",
             Section::Shell => "Around the shell",
@@ -136,6 +141,8 @@ pub(crate) const ALL: &[Entry] = &[
     entry("link", Section::External, link::link, link::run_link),
     entry("unlink", Section::External, link::unlink, link::run_unlink),
     entry("cache", Section::External, cache::command, cache::run),
+    entry("cert", Section::Certificates, cert::command, cert::run),
+    entry("ca", Section::Certificates, ca::command, ca::run),
     entry("keys", Section::Keys, keys::command, keys::run),
     entry("reset", Section::Keys, reset::command, reset::run),
     entry("verify", Section::Care, verify::command, verify::run),

@@ -107,6 +107,11 @@ impl HostRule {
         scheme && port && self.pattern.covers(&origin.host)
     }
 
+    /// Whether the rule covers origins of this scheme.
+    pub fn covers_scheme(&self, scheme: Scheme) -> bool {
+        self.schemes().contains(&scheme)
+    }
+
     /// What is left of the rule when another one takes over those of its origins that it covers: nothing, one rule, or
     /// the rule itself where the other is for another host.
     ///
