@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use p12_keystore::error::Error as Pkcs12Error;
 use p12_keystore::{KeyStore, Pkcs12Archive, Pkcs12ImportPolicy};
-use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
+use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef, SecretDocument};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -82,9 +82,13 @@ impl CertificateForm {
     /// What a file is that may be any of them, a certificate or a key in DER among them.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        let is_der = certificate::facts(bytes).is_some()
-            || PrivateKeyDer::try_from(bytes).is_ok()
-            || EncryptedPrivateKeyInfoRef::try_from(bytes).is_ok();
+        let is_key = match PrivateKeyDer::try_from(bytes) {
+            // told by so little that PKCS #12 looks the same
+            Ok(PrivateKeyDer::Pkcs8(_)) => PrivateKeyInfoRef::try_from(bytes).is_ok(),
+            Ok(_) => true,
+            Err(_) => EncryptedPrivateKeyInfoRef::try_from(bytes).is_ok(),
+        };
+        let is_der = is_key || certificate::facts(bytes).is_some();
         if is_der { Self::Der } else { Self::guess(bytes) }
     }
 }

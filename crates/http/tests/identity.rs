@@ -7,8 +7,8 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use subrosa_http::{
-    CertificateForm, Connection, ConnectionOptions, HttpError, Identity, IdentitySource, Kept, RequestDraft,
-    authorities,
+    CertificateFacts, CertificateForm, Connection, ConnectionOptions, HttpError, Identity, IdentitySource,
+    Kept, RequestDraft, authorities, authorities_to_keep,
 };
 use subrosa_secret::{HostRule, SecretValue};
 use subrosa_testkit::{CaptureOptions, CaptureServer};
@@ -110,6 +110,43 @@ fn hostile_files_are_errors() {
         "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----",
     ] {
         assert!(Identity::from_pem(text.as_bytes(), text.as_bytes(), Some(&with)).is_err(), "{text:?}");
+    }
+}
+
+/// What is kept of an identity makes it again, without what opened it.
+#[test]
+fn parts_make_the_same_identity_again() {
+    let with = passphrase("sesame");
+    for (certificate, key) in
+        [("certificate.pem", Some("key-aes.pem")), ("certificate.der", Some("key.der")), ("legacy.p12", None)]
+    {
+        let (text, key) = (file(certificate), key.map(file));
+        let source = IdentitySource {
+            certificate: &text,
+            form: CertificateForm::of(&text),
+            key: key.as_ref().map(|key| (key.as_slice(), CertificateForm::of(key))),
+            passphrase: Some(&with),
+        };
+        let parts = Identity::read_parts(&source).unwrap();
+        let again = Identity::from_parts(parts.chain.clone(), &parts.key).unwrap();
+        assert_eq!(again.facts(), Identity::read(&source).unwrap().facts(), "{certificate}");
+        assert!(Identity::from_parts(parts.chain, &parts.key[1..]).is_err());
+    }
+    assert!(Identity::from_parts(Vec::new(), &file("key.der")).is_err());
+}
+
+#[test]
+fn an_authority_to_keep_is_one() {
+    let server = CaptureServer::start(CaptureOptions::tls());
+    let ca = std::fs::read(server.ca_path()).unwrap();
+    let (leaf, key) = server.client_identity();
+    let twice = [ca.clone(), ca.clone()].concat();
+    assert_eq!(authorities_to_keep(&twice).unwrap().len(), 2);
+    let der = authorities_to_keep(&ca).unwrap().remove(0);
+    assert!(CertificateFacts::of(&der).unwrap().is_authority);
+    assert_eq!(authorities_to_keep(&der).unwrap(), [der.clone()]);
+    for wrong in [Vec::new(), b"text".to_vec(), std::fs::read(leaf).unwrap(), std::fs::read(key).unwrap()] {
+        assert_eq!(authorities_to_keep(&wrong).unwrap_err().kind(), "authority_refused");
     }
 }
 

@@ -245,6 +245,15 @@ impl CaptureServer {
         self.certificates.as_ref().expect("a server with TLS").client_identity()
     }
 
+    /// The same client certificate with its key as PKCS #12.
+    ///
+    /// # Panics
+    /// For a server without TLS.
+    #[must_use]
+    pub fn client_pfx(&self, passphrase: &str) -> Vec<u8> {
+        self.certificates.as_ref().expect("a server with TLS").client_pfx(passphrase)
+    }
+
     /// The requests so far.
     #[must_use]
     pub fn requests(&self) -> Vec<Captured> {

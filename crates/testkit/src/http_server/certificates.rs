@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     date_time_ymd,
@@ -47,6 +48,13 @@ pub(super) struct Certificates {
     ca: CertificateDer<'static>,
     server: CertificateDer<'static>,
     server_key: Vec<u8>,
+    client: Client,
+}
+
+/// A client certificate and its key, in DER.
+struct Client {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
 }
 
 impl Certificates {
@@ -82,12 +90,13 @@ impl Certificates {
         let folder = Folder::new();
         let trusted = if fault.is_self_signed() { server.pem() } else { ca.pem() };
         folder.write("ca.pem", trusted);
-        write_client_identity(&folder, &ca);
+        let client = write_client_identity(&folder, &ca);
         Self {
             folder,
             ca: ca.der().clone(),
             server: server.der().clone(),
             server_key: server_key.serialize_der(),
+            client,
         }
     }
 
@@ -97,6 +106,15 @@ impl Certificates {
 
     pub(super) fn client_identity(&self) -> (PathBuf, PathBuf) {
         (self.folder.join("client.pem"), self.folder.join("client.key"))
+    }
+
+    pub(super) fn client_pfx(&self, passphrase: &str) -> Vec<u8> {
+        let certificate = Certificate::from_der(&self.client.certificate).expect("a certificate");
+        let key = PrivateKey::from_der(&self.client.key).expect("a key");
+        let mut store = KeyStore::new();
+        let chain = PrivateKeyChain::new("client", key, [certificate]);
+        store.add_entry("client", KeyStoreEntry::PrivateKeyChain(chain));
+        store.writer(passphrase).write().expect("PKCS #12")
     }
 
     pub(super) fn server_config(&self, http2: bool, client_certificate: bool) -> Arc<ServerConfig> {
@@ -125,7 +143,7 @@ fn key() -> KeyPair {
     KeyPair::generate().expect("a key")
 }
 
-fn write_client_identity(folder: &Folder, ca: &CertifiedIssuer<'_, KeyPair>) {
+fn write_client_identity(folder: &Folder, ca: &CertifiedIssuer<'_, KeyPair>) -> Client {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.distinguished_name.push(DnType::CommonName, "subrosa test client");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -133,4 +151,5 @@ fn write_client_identity(folder: &Folder, ca: &CertifiedIssuer<'_, KeyPair>) {
     let client = params.signed_by(&client_key, ca).expect("a client certificate");
     folder.write("client.pem", client.pem());
     folder.write("client.key", client_key.serialize_pem());
+    Client { certificate: client.der().to_vec(), key: client_key.serialize_der() }
 }
