@@ -12,17 +12,26 @@ use subrosa_vault::{Action, AuditEntry, AuditError, Durability, Outcome as Endin
 pub(crate) fn sent(vault: &Vault, secrets: &BTreeSet<Name>, origin: &Origin) -> Outcome {
     let entries: Vec<AuditEntry> =
         secrets.iter().map(|secret| entry(Action::Send, Some(secret), Some(origin.to_string()))).collect();
-    append(vault, &entries).map_err(|error| {
-        let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was sent"));
-        match error {
-            AuditError::ReadOnly(_) => failure.hint("--no-audit sends without a record"),
-            AuditError::Rekeyed(_) => failure.hint("run the command again"),
-            AuditError::Tampered { .. } | AuditError::Foreign(_) => failure
-                .hint("subrosa audit verify")
-                .hint("to go on from the log as it is: subrosa accept-rollback"),
-            _ => failure.hint("--no-audit sends without a record"),
-        }
-    })
+    append(vault, &entries).map_err(unsent)
+}
+
+fn unsent(error: AuditError) -> Failure {
+    let failure = Failure::new(Exit::AUDIT, format!("{error}; nothing was sent"));
+    match error {
+        AuditError::ReadOnly(_) => failure.hint("--no-audit sends without a record"),
+        AuditError::Rekeyed(_) => failure.hint("run the command again"),
+        AuditError::Tampered { .. } | AuditError::Foreign(_) => failure
+            .hint("subrosa audit verify")
+            .hint("to go on from the log as it is: subrosa accept-rollback"),
+        _ => failure.hint("--no-audit sends without a record"),
+    }
+}
+
+/// Records that a client certificate of the vault may be shown to an origin. No connection may be made if this fails.
+pub(crate) fn certificate_shown(vault: &Vault, id: &str, origin: &Origin) -> Outcome {
+    let name = Name::parse(id).ok();
+    let entry = entry(Action::Certificate, name.as_ref(), Some(origin.to_string()));
+    append(vault, &[entry]).map_err(unsent)
 }
 
 /// Records that a value is about to be shown. Storage that cannot be written is no reason not to read.

@@ -9,7 +9,7 @@ mod removal;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use subrosa_http::{CertificateDer, CertificateFacts, Identity, Kept};
-use subrosa_secret::{HostRule, Origin, Scheme};
+use subrosa_secret::{HostRule, Scheme};
 use subrosa_vault::{Change, Document, DocumentKind, RecordId, Vault, VaultError};
 use zeroize::Zeroizing;
 
@@ -159,11 +159,6 @@ pub(crate) fn rule(text: &str) -> Outcome<HostRule> {
         return Err(wrong("certificates are for https alone").hint("[https://]HOST[:PORT]"));
     }
     Ok(rule)
-}
-
-/// Whether one of the origins is among the hosts of a rule.
-pub(crate) fn is_for(rule: &HostRule, origins: &[Origin]) -> bool {
-    origins.iter().any(|origin| origin.scheme == Scheme::Https && rule.matches(origin))
 }
 
 /// What is wrong with the time of a certificate, if anything is: `it expired on 2025-03-01`.

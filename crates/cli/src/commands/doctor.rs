@@ -2,6 +2,7 @@
 //! question.
 
 mod access;
+mod certificates;
 mod links;
 
 use crate::context::Context;

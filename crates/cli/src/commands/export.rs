@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use form::{Form, Lock};
 use selection::Selection;
 use std::path::PathBuf;
-use subrosa_vault::Entry;
+use subrosa_vault::{DocumentKind, Entry, Vault};
 
 pub(super) fn command() -> Command {
     let switch =
@@ -86,8 +86,16 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         let are = if linked == 1 { "is" } else { "are" };
         output::note(&format!("{} {are} linked and not in it", output::count(linked as u64, "secret")));
     }
+    if !selection.is_narrow() && has_certificates(&vault)? {
+        output::note("certificates are not in it: 'subrosa backup' takes them along");
+    }
     output::done(&format!("exported {count} to {}, {}", path.display(), form.told()));
     Ok(())
+}
+
+fn has_certificates(vault: &Vault) -> Outcome<bool> {
+    let some = |kind| vault.documents(kind).map(|documents| !documents.is_empty());
+    Ok(some(DocumentKind::Certificate)? || some(DocumentKind::Authority)?)
 }
 
 /// What stays out because the user says so, and is refused otherwise.

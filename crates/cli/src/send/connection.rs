@@ -8,8 +8,8 @@ use crate::failure::Outcome;
 use std::ffi::OsStr;
 use std::sync::Arc;
 use subrosa_http::{
-    ConnectTo, Connection, ConnectionOptions, HeaderField, NoProxy, Protocol, Proxy, ProxyKind, Resolve,
-    Text, Trust, read_authorities,
+    ConnectTo, Connection, ConnectionOptions, HeaderField, Kept, NoProxy, Protocol, Proxy, ProxyKind,
+    Resolve, Text, Trust, read_authorities,
 };
 use zeroize::Zeroizing;
 
@@ -19,6 +19,7 @@ pub(super) fn prepare(
     secrets: &mut Secrets,
     way: &Way,
     refs: Refs<'_>,
+    kept: &[Kept],
 ) -> Outcome<Arc<Connection>> {
     let trust = match &way.cacert {
         _ if way.insecure => Trust::InsecureAnybody,
@@ -29,7 +30,7 @@ pub(super) fn prepare(
     let options = ConnectionOptions {
         trust,
         identity: certificate::read(context, secrets, &way.identity, refs.no_refs)?,
-        kept: Vec::new(),
+        kept: if way.leaves_kept { Vec::new() } else { kept.to_vec() },
         resolve: way.resolve.iter().map(|text| Resolve::parse(text)).collect::<Result<_, _>>()?,
         connect_to: way.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
         proxy: way.proxy.read(context, refs)?,

@@ -34,7 +34,7 @@ const SOCKET_KNOBS: &str = "sockets are left as the system makes them";
 const TR_ENCODING: &str = "no server in use compresses this way; see --compressed";
 const KERBEROS: &str = "the machine's single sign-on is not used";
 const PROXIES: &str = "of proxies only the usual ways are meant to be supported";
-const PROXY_CERT: &str = "no client certificate is shown to a proxy";
+const PROXY_CERT: &str = "'subrosa cert add' keeps one for the proxy's host, and it is shown by itself";
 const NOT_HTTP: &str = "subrosa speaks HTTP only";
 
 const fn known(short: Option<char>, long: &'static str, takes: Takes, support: Support) -> Flag {

@@ -7,7 +7,7 @@ use super::operation::Operation;
 use super::secrets::Secrets;
 use super::transfers::Output;
 use super::way::Way;
-use super::{body, cookies, glob, outputs, query, resume, upload};
+use super::{body, cookies, glob, kept, outputs, query, resume, upload};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -49,6 +49,7 @@ pub(super) fn jobs<'a>(
 ) -> Outcome<Vec<Job<'a>>> {
     let mut jobs = Vec::new();
     let mut jar = None;
+    let kept = kept::load(context, line, secrets)?;
     // operations that want the same kind of connection share it
     let mut ways: Vec<(&Way, Refs<'_>, Arc<Connection>)> = Vec::new();
     for operation in line.operations() {
@@ -56,7 +57,7 @@ pub(super) fn jobs<'a>(
         let known = ways.iter().find(|(way, known, _)| **way == operation.way && *known == refs);
         let connection = match known {
             Some((_, _, connection)) => Arc::clone(connection),
-            None => connection::prepare(context, secrets, &operation.way, refs)?,
+            None => connection::prepare(context, secrets, &operation.way, refs, &kept)?,
         };
         ways.push((&operation.way, refs, Arc::clone(&connection)));
         jobs_of(context, operation, &connection, &mut jar, &mut jobs)?;

@@ -18,6 +18,7 @@ mod glob;
 pub(crate) mod help;
 mod http_date;
 mod identity;
+mod kept;
 mod meter;
 mod numbers;
 mod operation;

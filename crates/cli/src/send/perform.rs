@@ -29,9 +29,11 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
     if let Some(how) = line.explain {
         return explain::explain(context, line, &jobs, &plans, how);
     }
+    secrets.judge_kept(context, &plans)?;
     let found = secrets.resolve(context, &plans, line.keep)?;
     if line.operations().any(|operation| !operation.captures.is_empty()) {
-        secrets.prepare_captures(context)?;
+        // a token that cannot be stored is better not asked for
+        secrets.open(context)?;
     }
     let mut redactor = found.redactor();
     for name in redactor.unmasked() {

@@ -1,6 +1,7 @@
 //! The secrets of one `send`: judged, asked about, looked up, recorded.
 
 use super::command_line::CommandLine;
+use super::kept;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::external::{Fetch, Sources};
@@ -40,6 +41,10 @@ pub(super) struct Secrets {
     answered: Vec<(Question, Answer)>,
     /// What the audit log holds of this process already.
     recorded: BTreeSet<(Name, Origin)>,
+    /// The same of kept certificates, by their ids.
+    recorded_certificates: BTreeSet<(String, Origin)>,
+    /// What a person was told of them.
+    told: BTreeSet<String>,
     audit: bool,
     fetch: Fetch,
     /// Whether a person reads what goes wrong, and could have been asked.
@@ -67,6 +72,8 @@ impl Secrets {
             overrides,
             answered: Vec::new(),
             recorded: BTreeSet::new(),
+            recorded_certificates: BTreeSet::new(),
+            told: BTreeSet::new(),
             audit: !line.no_audit,
             fetch: Fetch::new(line.caching),
             attended: false,
@@ -75,11 +82,41 @@ impl Secrets {
         })
     }
 
-    /// Opens the vault for what will be captured: a token that cannot be stored is better not asked for.
-    pub(super) fn prepare_captures(&mut self, context: &Context) -> Outcome {
-        if self.vault.is_none() {
-            let opened = unlock::open(context).map_err(|failure| failure.adding("; nothing was sent"))?;
-            self.vault = Some(opened);
+    /// The vault, opened where it is not yet.
+    pub(super) fn open(&mut self, context: &Context) -> Outcome<&mut Vault> {
+        let vault = match self.vault.take() {
+            Some(vault) => vault,
+            None => unlock::open(context).map_err(|failure| failure.adding("; nothing was sent"))?,
+        };
+        Ok(self.vault.insert(vault))
+    }
+
+    /// Judges the kept certificates that requests would show, and tells what is wrong with them.
+    pub(super) fn judge_kept(&mut self, context: &Context, plans: &[Plan]) -> Outcome {
+        if plans.iter().any(|plan| kept::shown(plan).next().is_some()) {
+            self.trust = context.trust()?;
+        }
+        plans.iter().try_for_each(|plan| self.judge_kept_of(plan))
+    }
+
+    fn judge_kept_of(&mut self, plan: &Plan) -> Outcome {
+        kept::judge(plan, &self.trust)?;
+        for text in kept::untimely(plan) {
+            if self.told.insert(text.clone()) {
+                output::warn(&text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes to the audit log which kept certificates a plan is about to show, before a connection is made.
+    pub(super) fn record_kept(&mut self, plan: &Plan) -> Outcome {
+        let Some(vault) = self.vault.as_ref().filter(|_| self.audit) else { return Ok(()) };
+        for (kept, destination) in kept::shown(plan) {
+            let origin = &destination.origin;
+            if self.recorded_certificates.insert((kept.id.clone(), origin.clone())) {
+                record::certificate_shown(vault, &kept.id, origin)?;
+            }
         }
         Ok(())
     }
@@ -128,11 +165,8 @@ impl Secrets {
     /// The value of a secret that this machine alone is shown, such as the passphrase of a file: no host gets it, so
     /// that rules for hosts do not matter. The use is recorded.
     pub(super) fn local(&mut self, context: &Context, name: &Name) -> Outcome<SecretValue> {
-        let vault = match self.vault.take() {
-            Some(vault) => vault,
-            None => unlock::open(context).map_err(|failure| failure.adding("; nothing was sent"))?,
-        };
-        let vault = self.vault.insert(vault);
+        let audit = self.audit;
+        let vault = self.open(context)?;
         let found =
             lookup::require(context, vault, name).map_err(|failure| failure.with_exit(Exit::UNRESOLVED))?;
         let refused = |why: &str| Failure::new(Exit::UNRESOLVED, format!("{name} {why}; nothing was sent"));
@@ -142,7 +176,7 @@ impl Secrets {
         }
         let value = vault.value(&found)?;
         let value = value.ok_or_else(|| refused("has no value yet").hint(format!("subrosa set {word}")))?;
-        if self.audit {
+        if audit {
             record::shown(vault, &found.metadata.name)?;
         }
         Ok(value)
@@ -184,7 +218,8 @@ impl Secrets {
     }
 
     /// The same for one hop of a redirect: the rules are judged anew, and nothing more is asked.
-    pub(super) fn resolve_hop(&self, plan: &Plan) -> Outcome<Found> {
+    pub(super) fn resolve_hop(&mut self, plan: &Plan) -> Outcome<Found> {
+        self.judge_kept_of(plan)?;
         let uses: Vec<Use> = uses(plan).collect();
         let Some(vault) = self.vault.as_ref().filter(|_| !uses.is_empty()) else {
             return Ok(Found::default());

@@ -130,7 +130,7 @@ impl Exchange<'_> {
         let operation = self.job.operation;
         let limits = Limits { connect: operation.connect_timeout, total: operation.max_time };
         let clock = Clock::start(&limits);
-        watch.begin(clock.started());
+        watch.begin(clock.started())?;
         let request = self.plan.fill(watch.found())?;
         let sent = if operation.location {
             let limit = operation.max_redirs.unwrap_or(Some(redirect::DEFAULT_LIMIT)).unwrap_or(u32::MAX);

@@ -2,6 +2,7 @@
 
 use super::command_line::CommandLine;
 use super::deliver::Delivery;
+use super::kept;
 use super::secrets::{Found, Secrets};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, visible};
@@ -9,8 +10,8 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use subrosa_http::blocking::Response;
 use subrosa_http::{
-    BoxError, CertificateFacts, CertificateFault, Ends, Event, Hops, HttpError, Observer, Plan, Request,
-    ResponseHead, Sending, Sizes, Timings,
+    BoxError, CertificateFacts, CertificateFault, Ends, Event, Hops, HttpError, Identity, Observer, Plan,
+    Request, ResponseHead, Sending, Sizes, Timings,
 };
 use subrosa_secret::{Name, Origin, Redactor, SecretValue};
 
@@ -100,8 +101,26 @@ impl<'a, 's> Watch<'a, 's> {
         }
     }
 
-    pub(super) fn begin(&mut self, started: Instant) {
+    /// Before a connection is made, which may show a kept certificate.
+    pub(super) fn begin(&mut self, started: Instant) -> Outcome {
         self.started = started;
+        self.say_kept(self.plan);
+        self.secrets.record_kept(self.plan)
+    }
+
+    fn say_kept(&self, plan: &Plan) {
+        for (kept, destination) in kept::shown(plan) {
+            let facts = kept.identity.as_ref().and_then(Identity::facts);
+            let subject = facts.map(|facts| facts.subject).unwrap_or_default();
+            let text = format!(
+                "{} may ask for the client certificate {subject}, kept for {}",
+                destination.origin, kept.rule
+            );
+            self.say('*', text.as_bytes());
+        }
+        if let Some(kept) = plan.kept_authorities() {
+            self.say('*', format!("the authorities kept for {} are trusted too", kept.rule).as_bytes());
+        }
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -267,9 +286,11 @@ impl Hops for Watch<'_, '_> {
             Ok(found) => found,
             Err(failure) => return Err(self.stop(failure.with_exit(Exit::UNRESOLVED))),
         };
-        if let Err(failure) = self.secrets.record(&found, plan) {
+        let recorded = self.secrets.record(&found, plan).and_then(|()| self.secrets.record_kept(plan));
+        if let Err(failure) = recorded {
             return Err(self.stop(failure));
         }
+        self.say_kept(plan);
         self.hop = Some(Hop { recorded: true });
         Ok(plan.fill(&found)?)
     }

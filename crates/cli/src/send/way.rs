@@ -13,6 +13,8 @@ pub(crate) struct Way {
     pub(super) insecure: bool,
     pub(super) cacert: Option<PathBuf>,
     pub(super) identity: IdentityFlags,
+    /// `--no-certs`
+    pub(super) leaves_kept: bool,
     pub(super) resolve: Vec<String>,
     pub(super) connect_to: Vec<String>,
     pub(super) version: Option<Version>,
@@ -65,10 +67,18 @@ impl Way {
         Ok(())
     }
 
+    /// Whether TLS is spoken with a proxy.
+    pub(super) fn has_https_proxy(&self) -> bool {
+        let Some((proxy, None)) = &self.proxy.proxy else { return false };
+        let scheme = proxy.as_encoded_bytes().get(..6).unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"https:")
+    }
+
     /// Takes a flag that has none.
     pub(super) fn switch(&mut self, id: Id, on: bool) -> Result<(), String> {
         match id {
             Id::Insecure => self.insecure = on,
+            Id::Certs => self.leaves_kept = !on,
             Id::Http11 => self.version = Some(Version::Http11),
             Id::Http2 => self.version = Some(Version::Http2),
             Id::Proxytunnel => self.proxy.tunnel = on,

@@ -34,6 +34,8 @@ pub enum Action {
     Send,
     /// Shown or copied.
     Get,
+    /// A client certificate of the vault may be shown to whoever asks for it there. The secret is the certificate's id.
+    Certificate,
     /// Given to a program that was started.
     Run,
     /// Written into a file made from a template.

@@ -79,6 +79,7 @@ fn tried(name: &'static str, key: Result<Option<Key>, Failure>, location: &Locat
             let mut found = vec![finding(name, Verdict::Good, "opens this vault", None)];
             found.extend(vault_policy(&vault));
             found.extend(super::links::findings(&vault, &entries));
+            found.extend(super::certificates::findings(&vault));
             found
         }
         Err(error) => vec![refused(name, &error)],

@@ -8,19 +8,20 @@ mod text;
 
 use super::command_line::{CommandLine, Explain};
 use super::draft::Job;
+use super::kept::shown;
 use super::secrets::{malformed, uses};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::external::Connections;
 use crate::failure::Outcome;
 use crate::report::{hosts, rules};
-use crate::{lookup, unlock};
+use crate::{certificates, lookup, unlock};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use subrosa_http::{Plan, redirect};
+use subrosa_http::{CertificateFacts, Kept, Plan, redirect};
 use subrosa_provider::LocalSource;
 use subrosa_resolver::{Overrides, Resolver, Use};
-use subrosa_secret::{Access, Name, SecretValue};
+use subrosa_secret::{Access, Name, SecretValue, TrustRules};
 use subrosa_vault::{Entry, Vault};
 
 #[derive(Serialize)]
@@ -43,6 +44,8 @@ struct Request {
     /// `system`, `kept`, `--cacert` or `anybody`; `null` without TLS
     trusts: Option<&'static str>,
     client_certificate: bool,
+    /// those of the vault that would be used
+    kept: Vec<KeptOutline>,
     /// the proxy on the way
     proxy: Option<String>,
     /// where the connection is opened to
@@ -54,6 +57,23 @@ struct Request {
     redirects: Option<u32>,
     /// how often it is tried again after a fault that may pass
     retries: u64,
+}
+
+/// A client certificate or an authority of the vault.
+#[derive(Serialize)]
+struct KeptOutline {
+    /// `certificate` or `authority`
+    kind: &'static str,
+    id: String,
+    /// the rule that it is kept for
+    host: String,
+    subject: String,
+    issuer: String,
+    expires: String,
+    /// what is wrong with its time
+    problem: Option<String>,
+    /// whether it may be shown on this way
+    allowed: bool,
 }
 
 #[derive(Serialize)]
@@ -112,7 +132,9 @@ pub(super) fn explain(
         requests.push(judge.request(job, plan)?);
     }
     let is_ready = |reference: &Reference| reference.state == "ready";
-    let sendable = requests.iter().flat_map(|request| &request.references).all(is_ready);
+    let sendable = requests.iter().all(|request| {
+        request.references.iter().all(is_ready) && request.kept.iter().all(|kept| kept.allowed)
+    });
     match how {
         Explain::Json => {
             context.output.json(&Report { schema: "explain/1", sendable, requests })?;
@@ -120,6 +142,29 @@ pub(super) fn explain(
         Explain::Text => text::write(context, &requests, sendable)?,
     }
     Ok(if sendable { Exit::OK } else { Exit::UNRESOLVED })
+}
+
+/// What of the vault's certificates a plan would use, and by whose word.
+fn kept(plan: &Plan, trust: &TrustRules) -> Vec<KeptOutline> {
+    let outline = |kind, kept: &Kept, facts: CertificateFacts, allowed| KeptOutline {
+        kind,
+        id: kept.id.clone(),
+        host: kept.rule.to_string(),
+        problem: certificates::untimely(&facts),
+        expires: certificates::day(facts.not_after),
+        subject: facts.subject,
+        issuer: facts.issuer,
+        allowed,
+    };
+    let clients = shown(plan).filter_map(|(kept, destination)| {
+        let facts = kept.identity.as_ref()?.facts()?;
+        Some(outline("certificate", kept, facts, trust.permits(destination).is_ok()))
+    });
+    let authorities = plan.kept_authorities().into_iter().flat_map(|kept| {
+        let facts = kept.authorities.iter().filter_map(|der| CertificateFacts::of(der));
+        facts.map(move |facts| outline("authority", kept, facts, true))
+    });
+    clients.chain(authorities).collect()
 }
 
 struct Judge<'a> {
@@ -171,6 +216,7 @@ impl<'a> Judge<'a> {
             references: self.references(plan)?,
             trusts: route.trusts,
             client_certificate: route.has_identity,
+            kept: kept(plan, &trust),
             proxy: route.proxy.map(|proxy| proxy.to_string()),
             connects_to: format!("{}:{}", route.host, route.port),
             resolved: route.is_resolved,

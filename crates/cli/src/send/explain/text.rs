@@ -1,6 +1,6 @@
 //! An explanation for a person.
 
-use super::{Reference, Request};
+use super::{KeptOutline, Reference, Request};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Style, count};
@@ -46,6 +46,9 @@ fn facts(request: &Request) -> Vec<(&'static str, String)> {
         facts.push(("body", format!("{bytes}{with}")));
     }
     facts.push(("trust", trust(request)));
+    for kept in &request.kept {
+        facts.push((kept.kind, told(kept)));
+    }
     facts.push(("route", route(request)));
     for deviation in &request.deviations {
         let allowed = if deviation.allowed { "allowed here" } else { "not with a secret in the request" };
@@ -69,6 +72,12 @@ fn trust(request: &Request) -> String {
     let identity =
         if request.client_certificate { "; a client certificate is shown if asked for" } else { "" };
     format!("{who}{identity}")
+}
+
+fn told(kept: &KeptOutline) -> String {
+    let time = kept.problem.clone().unwrap_or_else(|| format!("expires {}", kept.expires));
+    let refused = if kept.allowed { "" } else { ": not by this way" };
+    format!("{}, kept for {} ({}), {time}{refused}", kept.subject, kept.host, kept.id)
 }
 
 fn route(request: &Request) -> String {
