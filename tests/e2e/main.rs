@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod capture;
+mod certificates;
 mod concurrency;
 #[cfg(target_os = "linux")]
 mod crash;

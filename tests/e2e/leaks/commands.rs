@@ -27,6 +27,7 @@ fn step(planted: &Planted, line: &str, shown: &'static [&'static str], code: i32
             .replace("TARGET", &texts.target)
             .replace("TAG", &texts.tag)
             .replace("HOST", &texts.host)
+            .replace("STRICT", &planted.strict.url(""))
             .replace("URL", &planted.stage.server.url(""))
             .replace("DESCRIPTION", &texts.description);
         match word.strip_prefix("own/") {
@@ -111,6 +112,19 @@ fn journey(planted: &Planted) -> Vec<Step> {
         "cache clear linked",
         "send -s -o own/linked --refresh -H X-Key:<<vault:linked>> URL/",
         "disconnect again",
+        "ca add --host STRICT own/ca.pem",
+        "ca list",
+        "ca list --json",
+        "cert add --host STRICT --cert own/client.pem --key own/client.key",
+        "cert add --host STRICT --pfx own/client.p12 --pass-file own/key-passphrase",
+        "cert add --host *.HOST --cert own/client.pem --key own/client.key",
+        "cert list",
+        "cert list --json",
+        "allow NAME STRICT",
+        "send --explain -H X-Key:REF STRICT/",
+        "send -sv --mask -H X-Key:REF STRICT/",
+        "cert rm *.HOST --yes",
+        "ca rm STRICT --yes",
         "backup copy",
         "export -o sealed --without-linked --export-passphrase-file own/passphrase",
         "export NAME --history -o own/plain.json --plaintext json --yes",

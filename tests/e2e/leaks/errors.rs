@@ -249,6 +249,33 @@ fn files_that_cannot_be_imported_or_exported() {
 }
 
 #[test]
+fn certificates_that_are_refused() {
+    let mut planted = Planted::new();
+    let [certificate, key, pfx, stray, wrong] =
+        ["client.pem", "client.key", "client.p12", "stray", "wrong-passphrase"].map(|file| planted.own(file));
+    let add = ["cert", "add", "--host", "x.example"];
+    for (words, code) in [
+        (&["--pfx", &pfx][..], 1),
+        (&["--pfx", &pfx, "--pass-file", &wrong], 1),
+        (&["--pfx", &pfx, "--pass-file", &stray], 1),
+        (&["--pfx", &stray, "--pass-file", &wrong], 1),
+        (&["--cert", &stray, "--key", &key], 1),
+        (&["--cert", &key, "--key", &key], 1),
+        (&["--cert", &certificate, "--key", &stray], 1),
+        (&["--cert", &certificate, "--key", &certificate], 1),
+        (&["--cert", &key, "--pfx", &pfx], 2),
+    ] {
+        fails(&mut planted, &[&add[..], words].concat(), code);
+    }
+    for file in [&stray, &key, &certificate, &pfx] {
+        fails(&mut planted, &["ca", "add", "--host", "x.example", file], 1);
+    }
+    let stray = planted.texts.stray.clone();
+    fails(&mut planted, &["cert", "add", "--host", "x.example", "--pass", &stray], 2);
+    planted.done();
+}
+
+#[test]
 fn connections_that_fail() {
     let mut planted = Planted::new();
     let reference = planted.reference();

@@ -98,7 +98,13 @@ fn hostile_d44_nothing_is_left_when_the_work_is_done() {
     planted.write_own("empty", "");
     let passphrase = planted.own("passphrase");
     let [saved, added, rotated] = ["saved", "added", "rotated"].map(|file| planted.own(file));
+    let (pfx, pass) = (planted.own("client.p12"), planted.own("key-passphrase"));
+    let strict = planted.strict.url("");
+    planted.home().run(&["ca", "add", "--host", &strict, &planted.own("ca.pem")]).ok();
     let commands: &[(&[&str], &str)] = &[
+        (&["cert", "add", "--host", &strict, "--pfx", &pfx, "--pass-file", &pass], &empty),
+        (&["cert", "list"], &empty),
+        (&["send", "-s", &strict], &empty),
         (&["get", &name], &empty),
         (&["get", &name, "--json"], &empty),
         (&["get", &name, "--version", "1"], &empty),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use subrosa_testkit::leak::{Canaries, Kind, Leak, Scanner, Sink};
-use subrosa_testkit::{Answer, CaptureServer, Captured};
+use subrosa_testkit::{Answer, CaptureOptions, CaptureServer, Captured};
 
 use crate::home::{Home, Run, text};
 use crate::stage::Stage;
@@ -15,6 +15,7 @@ pub(super) const VALUE: &str = "the value of bird";
 pub(super) const EARLIER: &str = "the earlier value of bird";
 pub(super) const OTHER: &str = "the value of another secret";
 pub(super) const LINKED: &str = "the value of a linked secret";
+pub(super) const CLIENT_KEY: &str = "the key of the client certificate";
 pub(super) const VAULT_KEY: &str = "the vault key";
 
 /// Where the user's own files lie: whatever is in them, the user put it there.
@@ -36,6 +37,8 @@ pub(super) struct Texts {
     pub(super) profile: String,
     pub(super) passphrase: String,
     pub(super) wrong_passphrase: String,
+    /// What opens the key of the client certificate.
+    pub(super) key_passphrase: String,
     pub(super) wrong_key: String,
     /// A value that was typed where none belongs.
     pub(super) stray: String,
@@ -44,6 +47,8 @@ pub(super) struct Texts {
 /// A user, a server that echoes whatever reaches it, and what was planted.
 pub(super) struct Planted {
     pub(super) stage: Stage,
+    /// Talks to nobody who does not show the client certificate in `own`.
+    pub(super) strict: CaptureServer,
     pub(super) texts: Texts,
     pub(super) scanner: Scanner,
     canaries: Canaries,
@@ -85,6 +90,7 @@ impl Planted {
             profile: canaries.plant(Kind::Profile, "the profile"),
             passphrase: canaries.plant(Kind::Passphrase, "the passphrase"),
             wrong_passphrase: canaries.plant(Kind::Passphrase, "a wrong passphrase"),
+            key_passphrase: canaries.plant(Kind::Passphrase, "the passphrase of the client's key"),
             stray: canaries.plant(Kind::Value, "a value in the wrong place"),
             wrong_key,
         };
@@ -101,6 +107,7 @@ impl Planted {
         own(home, "wrong-passphrase", &texts.wrong_passphrase);
         own(home, "wrong-key", &texts.wrong_key);
         own(home, "stray", &texts.stray);
+        let strict = strict(home, &mut canaries, &texts.key_passphrase);
         let key = own_path(home, "key");
         let words = ["--key-file", &key, "--passphrase-file", &own_path(home, "passphrase")];
         home.run(&[&["init", "--save-recovery", &own_path(home, "recovery")], &words[..]].concat()).ok();
@@ -122,7 +129,7 @@ impl Planted {
         own(home, "links", "# two\nbulk = mounted:gone\nbulk/2 = mounted:gone\n");
         own(home, "requests.sh", &format!("curl -H 'X-Key: <<vault:{name}>>' {host}\n"));
         let scanner = Scanner::new(&canaries);
-        Self { stage, texts, scanner, canaries, leaks: Vec::new() }
+        Self { stage, strict, texts, scanner, canaries, leaks: Vec::new() }
     }
 
     /// Looks for the root key and the role keys too, which the independent reader of the format gets out of the vault;
@@ -218,7 +225,7 @@ impl Planted {
 
     /// Looks at what reached the server, which was sent the values of bird, of the other secret and of the linked one.
     pub(super) fn look_at_wire(&mut self) {
-        for request in wire(&self.stage.server) {
+        for request in wire(&self.stage.server).into_iter().chain(wire(&self.strict)) {
             self.look(Sink::Wire, "a request", &request, &[VALUE, OTHER, LINKED]);
         }
     }
@@ -231,6 +238,24 @@ impl Planted {
         let lines: Vec<String> = self.leaks.iter().map(ToString::to_string).collect();
         assert!(lines.is_empty(), "{} leaks:\n{}", lines.len(), lines.join("\n"));
     }
+}
+
+/// A server that wants a client certificate, and what it takes to talk to it among the user's own files.
+fn strict(home: &Home, canaries: &mut Canaries, passphrase: &str) -> CaptureServer {
+    let server = CaptureServer::start(CaptureOptions { client_certificate: true, ..CaptureOptions::tls() });
+    let (certificate, key) = server.client_identity();
+    own(home, "ca.pem", &read(server.ca_path()));
+    own(home, "client.pem", &read(certificate));
+    own(home, "client.key", &read(&key));
+    own(home, "key-passphrase", passphrase);
+    fs::write(own_path(home, "client.p12"), server.client_pfx(passphrase)).expect("a file of the user");
+    let text = read(key);
+    let body: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = data_encoding::BASE64.decode(body.as_bytes()).expect("a key");
+    // the number itself (RFC 5915, behind the head of PKCS #8), and the text in which it is written
+    canaries.add(Kind::Value, CLIENT_KEY, &der[36..68]);
+    canaries.add(Kind::Value, CLIENT_KEY, &data_encoding::BASE64.encode(&der).as_bytes()[48..88]);
+    server
 }
 
 /// Every request that reached a server, as bytes.
