@@ -144,7 +144,7 @@ fn an_authority_to_keep_is_one() {
     assert_eq!(authorities_to_keep(&twice).unwrap().len(), 2);
     let der = authorities_to_keep(&ca).unwrap().remove(0);
     assert!(CertificateFacts::of(&der).unwrap().is_authority);
-    assert_eq!(authorities_to_keep(&der).unwrap(), [der.clone()]);
+    assert_eq!(authorities_to_keep(&der).unwrap(), std::slice::from_ref(&der));
     for wrong in [Vec::new(), b"text".to_vec(), std::fs::read(leaf).unwrap(), std::fs::read(key).unwrap()] {
         assert_eq!(authorities_to_keep(&wrong).unwrap_err().kind(), "authority_refused");
     }
