@@ -79,7 +79,7 @@ fn outcome(script: impl Fn(usize, usize) -> Frames + Send + Sync + 'static) -> R
 fn refused(script: impl Fn(usize, usize) -> Frames + Send + Sync + 'static) {
     let error = outcome(script).err().unwrap();
     let shown = format!("{error} {error:?}");
-    assert!(["http2", "receive"].contains(&error.kind()), "{shown}");
+    assert!(["http2", "receive", "partial"].contains(&error.kind()), "{shown}");
     assert!(!shown.contains(CANARY), "{shown}");
 }
 
@@ -195,6 +195,44 @@ fn hostile_e62_frames_out_of_place_end_the_exchange() {
         let whole = [head, Frames::frame(DATA, END_STREAM, 1, body.as_bytes())].concat();
         refused(move |_, _| Frames::once(whole.clone()));
     }
+}
+
+/// A body is whole where its stream says that it ends, and nowhere else.
+#[test]
+fn hostile_e62_a_body_that_is_cut_off_is_no_whole_one() {
+    let open = |headers: &[(&str, &str)]| {
+        let head = Frames::frame(HEADERS, END_HEADERS, 1, &head(200, headers));
+        [head, Frames::frame(DATA, 0, 1, b"part")].concat()
+    };
+    let reset = |code: u32| Frames::frame(RST_STREAM, 0, 1, &code.to_be_bytes());
+    for headers in [&[][..], &[("content-length", "9")]] {
+        // no error, internal error, refused, cancelled
+        for code in [0, 2, 7, 8] {
+            let whole = [open(headers), reset(code)].concat();
+            let error = outcome(move |_, _| Frames::once(whole.clone())).err().unwrap();
+            assert!(["http2", "partial"].contains(&error.kind()), "{code}: {error}");
+        }
+        let closed = open(headers);
+        refused(move |_, _| Frames::once(closed.clone()).then_close());
+    }
+    // who is not among those that are served to the end is cut off as well
+    for code in [0, 2] {
+        let goodbye = [open(&[]), goaway(0, code)].concat();
+        refused(move |_, _| Frames::once(goodbye.clone()).then_close());
+    }
+}
+
+#[test]
+fn a_goodbye_in_the_middle_of_a_body_lets_it_come_to_its_end() {
+    let head = Frames::frame(HEADERS, END_HEADERS, 1, &head(200, &[]));
+    let (part, rest) = (Frames::frame(DATA, 0, 1, b"part, "), Frames::frame(DATA, END_STREAM, 1, b"rest"));
+    for last in [1, 0x7fff_ffff] {
+        let whole = [&head[..], &part, &goaway(last, 0), &rest].concat();
+        assert_eq!(outcome(move |_, _| Frames::once(whole.clone())).unwrap(), b"part, rest");
+    }
+    // RFC 9113, 8.1: who has answered may stop the request without an error
+    let stopped = [answer(1, "enough"), Frames::frame(RST_STREAM, 0, 1, &[0; 4])].concat();
+    assert_eq!(outcome(move |_, _| Frames::once(stopped.clone())).unwrap(), b"enough");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use zeroize::Zeroizing;
@@ -38,6 +38,8 @@ pub(crate) struct IncomingBody {
     incoming: Incoming,
     awaited: Arc<Awaited>,
     brake: Brake,
+    /// How much is to come, if the head says so.
+    rest: Option<u64>,
 }
 
 impl Http2 {
@@ -80,7 +82,8 @@ impl Http2 {
             // as over HTTP/1: the rest of a body that nobody waits for is not sent
             brake.hold();
         }
-        Ok((head(&parts), IncomingBody { incoming, awaited: self.awaited.clone(), brake }))
+        let rest = incoming.size_hint().exact();
+        Ok((head(&parts), IncomingBody { incoming, awaited: self.awaited.clone(), brake, rest }))
     }
 }
 
@@ -98,9 +101,17 @@ pub(crate) async fn chunk(body: &mut IncomingBody, host: &str) -> Result<Option<
         let fault = |error| body.brake.fault().unwrap_or_else(|| failed(host, &error));
         match frame.map_err(fault)?.into_data() {
             Ok(data) if data.is_empty() => {}
-            Ok(data) => return Ok(Some(data)),
+            Ok(data) => {
+                body.rest = body.rest.map(|rest| rest.saturating_sub(data.len() as u64));
+                return Ok(Some(data));
+            }
             Err(_) => {}
         }
+    }
+    // hyper takes a reset without an error for the end: it is that only behind a whole answer, to stop the request
+    let is_cut = body.brake.is_sent() || body.rest.is_some_and(|rest| rest > 0);
+    if is_cut && !body.incoming.is_end_stream() {
+        return Err(HttpError::Partial { host: host.to_owned() });
     }
     Ok(None)
 }

@@ -30,6 +30,7 @@ pub(super) struct Brake(Arc<Mutex<Braking>>);
 struct Braking {
     state: State,
     waiting: Option<Waker>,
+    sent: bool,
     fault: Option<HttpError>,
 }
 
@@ -70,6 +71,11 @@ impl Brake {
         }
     }
 
+    /// Whether all of the body was handed on.
+    pub(super) fn is_sent(&self) -> bool {
+        self.locked().sent
+    }
+
     /// What went wrong with the body, once.
     pub(super) fn fault(&self) -> Option<HttpError> {
         self.locked().fault.take()
@@ -78,6 +84,7 @@ impl Brake {
 
 impl OutgoingBody {
     pub(super) fn new(reader: PayloadReader, brake: Brake) -> Self {
+        brake.locked().sent = reader.is_empty();
         Self { reader, rest: Bytes::new(), brake }
     }
 
@@ -114,7 +121,10 @@ impl Body for OutgoingBody {
             }
         }
         match ready!(self.poll_piece(cx)) {
-            Ok(piece) => Poll::Ready(piece.map(|piece| Ok(Frame::data(piece)))),
+            Ok(piece) => {
+                self.brake.locked().sent |= piece.is_none() || self.is_end_stream();
+                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+            }
             Err(fault) => {
                 self.brake.locked().fault = Some(fault);
                 Poll::Ready(Some(Err(CutOff)))

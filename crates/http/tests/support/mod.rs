@@ -42,7 +42,7 @@ pub fn with_ca(server: &CaptureServer, options: ConnectionOptions) -> Arc<Connec
 
 /// A clock that no test runs out of.
 pub fn clock() -> Clock {
-    Clock::start(&Limits { connect: None, total: Some(Duration::from_secs(20)) })
+    Clock::start(&Limits { connect: None, total: Some(Duration::from_secs(60)) })
 }
 
 /// Reads a body to its end.
