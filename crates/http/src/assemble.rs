@@ -2,6 +2,7 @@
 
 use subrosa_secret::Origin;
 
+use crate::auth::AuthMethods;
 use crate::body::BodyKind;
 use crate::cookie::CookieJar;
 use crate::draft::{RangeHeader, RequestDraft};
@@ -32,6 +33,8 @@ pub(crate) enum PlannedValue {
     Text(Template),
     /// `Basic` and the Base64 of these.
     Basic(Vec<Template>),
+    /// What answers a server's question with these, once it has asked.
+    Answer(AuthMethods, Vec<Template>),
     /// The length of the body.
     Length,
     /// `bytes`, this, and the length of what the body and so many bytes before it make.
@@ -54,7 +57,7 @@ impl PlannedValue {
     pub(crate) fn templates(&self) -> &[Template] {
         match self {
             Self::Text(template) => std::slice::from_ref(template),
-            Self::Basic(templates) => templates,
+            Self::Basic(templates) | Self::Answer(_, templates) => templates,
             Self::SentRange(template, _) | Self::Cookies(_, Some(template)) => std::slice::from_ref(template),
             Self::Length | Self::Cookies(_, None) => &[],
         }
@@ -77,7 +80,11 @@ pub(crate) fn headers(
     assembly.host(origin)?;
     assembly.headers.extend(forwarder.and_then(proxy_plan::authorization));
     if let Some(basic) = draft.basic_auth.as_ref().map(|text| assembly.basic(text)).or(userinfo) {
-        assembly.unless_named("Authorization", PlannedValue::Basic(basic));
+        let value = match draft.auth {
+            methods if methods.is_basic() => PlannedValue::Basic(basic),
+            methods => PlannedValue::Answer(methods, basic),
+        };
+        assembly.unless_named("Authorization", value);
     }
     assembly.range()?;
     match &draft.user_agent {

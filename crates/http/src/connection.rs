@@ -85,11 +85,13 @@ pub struct Connection {
     tls: Mutex<Vec<(TlsChoice, Arc<ClientConfig>)>>,
 }
 
-/// Which of the kept identities and authorities are for an origin, by their places.
+/// Which of the kept identities and authorities are for an origin, by their places, and what is offered to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct TlsChoice {
     identity: Option<usize>,
     authorities: Option<usize>,
+    /// Whether HTTP/2 is not offered.
+    http1_only: bool,
 }
 
 /// Where to open the connection to for an origin.
@@ -289,8 +291,8 @@ impl Connection {
 
     /// The TLS settings for `origin`, made when the first connection needs them: reading the system's certificates
     /// costs more than a request over plain http.
-    pub(crate) fn tls(&self, origin: &Origin) -> Result<Arc<ClientConfig>, HttpError> {
-        let choice = self.choice(origin);
+    pub(crate) fn tls(&self, origin: &Origin, http1_only: bool) -> Result<Arc<ClientConfig>, HttpError> {
+        let choice = TlsChoice { http1_only, ..self.choice(origin) };
         let mut made = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, config)) = made.iter().find(|(known, _)| *known == choice) {
             return Ok(config.clone());
@@ -304,7 +306,7 @@ impl Connection {
                 .identity
                 .as_ref()
                 .or(choice.identity.and_then(|at| kept[at].identity.as_ref())),
-            protocol: self.options.protocol,
+            protocol: if http1_only { Protocol::Http11 } else { self.options.protocol },
         })?);
         made.push((choice, config.clone()));
         Ok(config)
@@ -348,6 +350,7 @@ impl Connection {
         TlsChoice {
             identity: last(&|kept| !own_identity && kept.identity.is_some()),
             authorities: last(&|kept| !own_trust && !kept.authorities.is_empty()),
+            http1_only: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::auth::{AuthMethods, SharedSession};
 use crate::body::Body;
 use crate::connection::Connection;
 use crate::cookie::CookieJar;
@@ -41,6 +42,8 @@ pub struct RequestDraft {
     pub accept_encoding: Option<String>,
     /// `-u user:password`.
     pub basic_auth: Option<Text>,
+    /// `--basic`, `--digest`, `--ntlm`, `--anyauth`: how they are told, and those of the URL.
+    pub auth: AuthMethods,
     /// `-d` and its kin, `--json`, `-T`.
     pub body: Option<Body>,
     /// `-G`: the body's data goes to the URL's query.
@@ -53,6 +56,8 @@ pub struct RequestDraft {
     pub path_as_is: bool,
     /// The URL whose `user:password@` counts on after a redirect within its origin.
     pub(crate) credentials_of: Option<Text>,
+    /// What is known of the server's authentication after a redirect within its origin.
+    pub(crate) session: Option<SharedSession>,
 }
 
 /// Which part of something is asked for or sent.
@@ -98,12 +103,14 @@ impl RequestDraft {
             condition: None,
             accept_encoding: None,
             basic_auth: None,
+            auth: AuthMethods::default(),
             body: None,
             data_in_query: false,
             expect_timeout: Duration::from_secs(1),
             kept_post: KeptPost::default(),
             path_as_is: false,
             credentials_of: None,
+            session: None,
         }
     }
 

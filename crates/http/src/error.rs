@@ -304,6 +304,15 @@ pub enum HttpError {
         why: String,
     },
 
+    /// The handshake of NTLM did not come to its end.
+    #[error("NTLM with {host} failed: {why}")]
+    Ntlm {
+        /// The host of the URL.
+        host: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+
     // --- redirects
     /// More redirects than allowed.
     #[error("more than {limit} redirects")]
@@ -392,6 +401,7 @@ impl HttpError {
             Self::Decoding { .. } => "decoding",
             Self::CodingUnknown => "coding_unknown",
             Self::Http2 { .. } => "http2",
+            Self::Ntlm { .. } => "ntlm",
             Self::TooManyRedirects { .. } => "too_many_redirects",
             Self::RedirectRefused { .. } => "redirect_refused",
             Self::HopRefused { .. } => "hop_refused",
@@ -429,6 +439,7 @@ impl HttpError {
             Self::Decoding { .. } | Self::CodingUnknown => 61,
             Self::BodyNotRepeatable { .. } => 65,
             Self::CaFile { .. } => 77,
+            Self::Ntlm { .. } => 94,
             Self::Socks { .. } => 97,
             _ => return None,
         })

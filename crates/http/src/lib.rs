@@ -52,6 +52,7 @@ pub mod blocking;
 pub mod redirect;
 
 mod assemble;
+mod auth;
 mod body;
 mod certificate;
 mod connection;
@@ -67,6 +68,7 @@ pub mod fuzzing;
 mod header;
 mod identity;
 mod json;
+mod leg;
 mod location;
 mod multipart;
 mod outline;
@@ -88,6 +90,7 @@ mod tls_fault;
 mod transport;
 mod values;
 
+pub use auth::AuthMethods;
 pub use body::{Body, BodyKind};
 pub use certificate::CertificateFacts;
 pub use connection::{

@@ -21,8 +21,8 @@ pub enum Written<'a> {
 pub struct HeaderOutline<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Whether the value is `Basic` and the Base64 of the pieces.
-    pub is_basic: bool,
+    /// How user and password are told, if that is what the pieces are: `Basic`, `Digest` ...
+    pub scheme: Option<&'static str>,
     /// The value. That of a Content-Length is left out: it depends on the values of references.
     pub pieces: Vec<Written<'a>>,
 }
@@ -59,15 +59,20 @@ impl Plan {
         // what a jar will have is not known before the requests in front are answered
         let known = |header: &&PlannedHeader| !matches!(header.value, PlannedValue::Cookies(_, None));
         self.planned_headers().iter().filter(known).map(|header| {
-            let (is_basic, pieces) = match &header.value {
-                PlannedValue::Text(template) => (false, template.pieces().collect()),
-                PlannedValue::Basic(parts) => (true, parts.iter().flat_map(|part| part.pieces()).collect()),
-                PlannedValue::SentRange(template, _) | PlannedValue::Cookies(_, Some(template)) => {
-                    (false, template.pieces().collect())
+            let (scheme, pieces) = match &header.value {
+                PlannedValue::Text(template) => (None, template.pieces().collect()),
+                PlannedValue::Basic(parts) => {
+                    (Some("Basic"), parts.iter().flat_map(|part| part.pieces()).collect())
                 }
-                PlannedValue::Length | PlannedValue::Cookies(_, None) => (false, Vec::new()),
+                PlannedValue::Answer(methods, parts) => {
+                    (Some(methods.names()), parts.iter().flat_map(|part| part.pieces()).collect())
+                }
+                PlannedValue::SentRange(template, _) | PlannedValue::Cookies(_, Some(template)) => {
+                    (None, template.pieces().collect())
+                }
+                PlannedValue::Length | PlannedValue::Cookies(_, None) => (None, Vec::new()),
             };
-            HeaderOutline { name: &header.name, is_basic, pieces }
+            HeaderOutline { name: &header.name, scheme, pieces }
         })
     }
 
@@ -142,7 +147,7 @@ mod tests {
         let named = |name: &str| headers.iter().find(|header| header.name == name).unwrap();
         let password = Name::parse("password").unwrap();
         let basic = named("Authorization");
-        assert!(basic.is_basic);
+        assert_eq!(basic.scheme, Some("Basic"));
         assert!(basic.pieces.contains(&Written::Reference(&password)));
         let key = Name::parse("key").unwrap();
         assert_eq!(named("X-Key").pieces, [Written::Text(b" k "), Written::Reference(&key)]);

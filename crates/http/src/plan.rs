@@ -8,6 +8,7 @@ use subrosa_secret::{Destination, Deviation, Name, Placement, SecretValue};
 use zeroize::Zeroizing;
 
 use crate::assemble::{self, PlannedHeader, PlannedValue};
+use crate::auth::{Credentials, SharedSession};
 use crate::body::{BodyKind, PlannedPiece};
 use crate::connection::Connection;
 use crate::cookie::{CookieJar, Site};
@@ -53,9 +54,11 @@ pub struct Plan {
     body: Option<Vec<PlannedPiece>>,
     framing: Framing,
     uploads: bool,
+    is_form: bool,
     expect_timeout: Duration,
     proxy: Option<PlannedProxy>,
     jar: Option<CookieJar>,
+    session: SharedSession,
     connection: Arc<Connection>,
 }
 
@@ -92,9 +95,11 @@ impl Plan {
             body,
             framing,
             uploads: draft.body_to_send().is_some_and(|body| body.kind() == BodyKind::Upload),
+            is_form: draft.body_to_send().is_some_and(|body| body.parts().is_some()),
             expect_timeout: draft.expect_timeout,
             proxy,
             jar: draft.jar.clone(),
+            session: draft.session.clone().unwrap_or_default(),
             connection: connection.clone(),
         })
     }
@@ -168,8 +173,15 @@ impl Plan {
         let path = String::from_utf8_lossy(&target);
         let site = Site::new(&self.destination.origin, &path);
         let mut headers = Vec::with_capacity(self.headers.len());
+        let (mut credentials, mut answer_at) = (None, 0);
         for header in &self.headers {
             let value = match &header.value {
+                PlannedValue::Answer(methods, parts) => {
+                    let filled = Credentials::fill(*methods, parts, values)?;
+                    credentials = Some((Arc::new(filled), self.session.clone()));
+                    answer_at = headers.len();
+                    None
+                }
                 PlannedValue::Cookies(jar, given) => fill_cookies(jar, given.as_ref(), &site, values)?,
                 value => Some(fill_header(value, length.unwrap_or(0), values)?),
             };
@@ -181,6 +193,9 @@ impl Plan {
             origin: self.destination.origin.clone(),
             target,
             headers,
+            credentials,
+            answer_at,
+            is_form: self.is_form,
             chunked: self.framing.chunked,
             expect: if body.is_some() { self.expect(length) } else { Expect::No },
             expect_timeout: self.expect_timeout,
@@ -334,6 +349,8 @@ pub(crate) fn fill_header(
             out.extend(format!("/{}", before + length).as_bytes());
         }
         PlannedValue::Cookies(_, given) => given.iter().try_for_each(|given| given.fill(values, &mut out))?,
+        // its own request is not sent with these
+        PlannedValue::Answer(..) => {}
         PlannedValue::Basic(templates) => {
             let mut plain = Sink::default();
             templates.iter().try_for_each(|template| template.fill(values, &mut plain))?;

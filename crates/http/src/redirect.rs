@@ -99,6 +99,7 @@ impl Chain {
         let Some(origin) = origin.map(|parts| parts.origin()) else { return Err(unusable()) };
         let stays = origin == request.origin;
         let leaves_tls = request.origin.scheme == Scheme::Https && !origin.scheme.is_encrypted();
+        let session = request.credentials.as_ref().map(|(_, session)| session.clone());
         let body_held_secret = request.injected.iter().any(|injected| injected.in_body);
         self.injected.extend(request.injected);
 
@@ -114,6 +115,7 @@ impl Chain {
         if matches!(target::credentials(&left), Ok(Some(_))) {
             next.credentials_of = Some(left);
         }
+        next.session = session;
         drop_data(&mut next, head.status);
         if !stays {
             if body_held_secret && next.body_to_send().is_some() {
@@ -185,6 +187,7 @@ fn strip(draft: &mut RequestDraft) {
         .retain(|field| !BOUND_TO_ORIGIN.iter().any(|name| field.is(name)) && !holds_reference(field));
     draft.basic_auth = None;
     draft.credentials_of = None;
+    draft.session = None;
     draft.cookies = None;
     for option in [&mut draft.user_agent, &mut draft.referer] {
         if option.as_ref().is_some_and(|text| !Scanned::of(text).references.is_empty()) {

@@ -6,13 +6,12 @@ use std::time::Duration;
 use subrosa_secret::{Name, Origin, SecretValue};
 use zeroize::Zeroizing;
 
+use crate::auth::{Credentials, SharedSession};
 use crate::connection::Connection;
 use crate::cookie::{CookieJar, Site};
-use crate::error::HttpError;
-use crate::payload::{Payload, PayloadReader};
+use crate::payload::Payload;
 use crate::proxy_plan::FilledProxy;
 use crate::response::ResponseHead;
-use crate::text::Sink;
 
 /// A request that is ready to be sent. Holds secrets: no `Debug`, wiped when dropped.
 ///
@@ -23,6 +22,12 @@ pub struct Request {
     pub(crate) target: Zeroizing<Vec<u8>>,
     /// Names, and everything after the colon.
     pub(crate) headers: Vec<(String, Zeroizing<Vec<u8>>)>,
+    /// User and password for a server that asks for them, and what is known of it.
+    pub(crate) credentials: Option<(Arc<Credentials>, SharedSession)>,
+    /// Where among the headers the answer stands.
+    pub(crate) answer_at: usize,
+    /// Whether the body is a form of parts.
+    pub(crate) is_form: bool,
     pub(crate) body: Option<Payload>,
     pub(crate) chunked: bool,
     pub(crate) expect: Expect,
@@ -72,45 +77,11 @@ impl Request {
         &self.origin
     }
 
-    /// The head in the form of HTTP/1.1, as it is sent there and as `-v` shows it (masked by whoever shows it).
-    ///
-    /// `asks`: with the question whether the body is wanted, which is always the last header.
-    pub(crate) fn head(&self, asks: bool) -> Zeroizing<Vec<u8>> {
-        const QUESTION: &[u8] = b"Expect: 100-continue\r\n";
-        let lines: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 3).sum();
-        let size = self.method.len() + self.target.len() + lines + QUESTION.len() + 16;
-        let mut head = Sink::with_capacity(size);
-        head.extend(self.method.as_bytes());
-        head.push(b' ');
-        if matches!(self.proxy, Some(FilledProxy::Request)) {
-            // RFC 9112, 3.2.2
-            head.extend(self.origin.to_string().as_bytes());
-        }
-        head.extend(&self.target);
-        head.extend(b" HTTP/1.1\r\n");
-        for (name, value) in &self.headers {
-            head.extend(name.as_bytes());
-            head.push(b':');
-            head.extend(value);
-            head.extend(b"\r\n");
-        }
-        if asks && self.expect == Expect::ByItself {
-            head.extend(QUESTION);
-        }
-        head.extend(b"\r\n");
-        head.into_bytes()
-    }
-
     /// Keeps the cookies of an answer.
     pub(crate) fn keep_cookies(&self, head: &ResponseHead) {
         if let Some(jar) = &self.jar {
             jar.absorb(&Site::new(&self.origin, &self.cookie_path), head);
         }
-    }
-
-    /// Begins to read the body.
-    pub(crate) fn open_body(&self) -> Result<PayloadReader, HttpError> {
-        self.body.as_ref().map(Payload::open).transpose().map(Option::unwrap_or_default)
     }
 
     /// Whether the method may be repeated without asking (RFC 9110, 9.2.2).

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::authenticate::Authenticating;
 use super::clock::Clock;
-use super::connect::{check_loopback, open};
+use super::connect::{Versions, check_loopback, open};
 use super::http1::{Exchange, Message};
 use super::incoming::{Response, Source, Transfer};
 use super::pool::{Channel, Idle, Key, Pool};
+use crate::auth::without_answer;
 use crate::error::HttpError;
 use crate::event::{Event, Observer, Sending};
-use crate::payload::Payload;
-use crate::request::{Expect, Request};
+use crate::leg::Leg;
+use crate::request::Request;
 use crate::response::{Sizes, Timings};
 
 const EXPECTATION_FAILED: u16 = 417;
 /// Of an answer that only says so, no more than this is read to keep the connection.
-const MAX_DISCARD: u64 = 1 << 20;
+pub(super) const MAX_DISCARD: u64 = 1 << 20;
 
 /// Sends requests, and keeps connections open between them.
 ///
@@ -43,7 +45,8 @@ impl Client {
 
     /// Sends `request` and reads the head of its response. Redirects are not followed here.
     ///
-    /// An idle connection that turns out to be dead is replaced once, for methods that may be repeated.
+    /// An idle connection that turns out to be dead is replaced once, for methods that may be repeated. A request whose
+    /// user and password answer a question is sent again with the answer; the last response is what comes back.
     ///
     /// # Errors
     /// See [`HttpError`]; until [`Observer::before_send`] was called nothing of the request has left.
@@ -53,44 +56,60 @@ impl Client {
         clock: &Clock,
         observer: &mut dyn Observer,
     ) -> Result<Response, HttpError> {
-        let asks = request.expect != Expect::No;
-        let (response, unasked) = self.send_once(request, asks, clock, observer).await?;
+        match &request.credentials {
+            Some((credentials, session)) => {
+                Authenticating { client: self, request, credentials, session, clock }.send(observer).await
+            }
+            None => self.send_leg(&Leg::whole(request), clock, observer).await,
+        }
+    }
+
+    /// Sends one leg of a request, twice if the server must not be asked whether it wants the body.
+    pub(super) async fn send_leg(
+        &self,
+        leg: &Leg<'_>,
+        clock: &Clock,
+        observer: &mut dyn Observer,
+    ) -> Result<Response, HttpError> {
+        let (response, unasked) = self.send_once(leg, leg.asks(), clock, observer).await?;
         if response.head().status == EXPECTATION_FAILED && unasked {
             // RFC 9110, 10.1.1: the same again without the question; none of the body has left
             let mut response = response;
             response.discard(MAX_DISCARD).await;
-            return Ok(self.send_once(request, false, clock, observer).await?.0);
+            return Ok(self.send_once(leg, false, clock, observer).await?.0);
         }
         Ok(response)
     }
 
     async fn send_once(
         &self,
-        request: &Request,
+        leg: &Leg<'_>,
         asks: bool,
         clock: &Clock,
         observer: &mut dyn Observer,
     ) -> Result<(Response, bool), HttpError> {
-        let ready = self.ready(request, clock, observer, true).await?;
-        let may_retry = ready.reused && request.is_idempotent();
-        match self.exchange(request, asks, ready, clock, observer).await {
+        let ready = match self.idle(leg, observer).await? {
+            Some(ready) => ready,
+            None => self.opened(leg, clock, observer).await?,
+        };
+        let may_retry = ready.reused && leg.is_repeatable();
+        match self.exchange(leg, asks, ready, clock, observer).await {
             Err(error) if may_retry && is_dead_connection(&error) => {
-                let ready = self.ready(request, clock, observer, false).await?;
-                self.exchange(request, asks, ready, clock, observer).await
+                let ready = self.opened(leg, clock, observer).await?;
+                self.exchange(leg, asks, ready, clock, observer).await
             }
             outcome => outcome,
         }
     }
 
-    async fn ready(
+    /// A connection that is open already.
+    pub(super) async fn idle(
         &self,
-        request: &Request,
-        clock: &Clock,
+        leg: &Leg<'_>,
         observer: &mut dyn Observer,
-        may_reuse: bool,
-    ) -> Result<Ready, HttpError> {
-        let key = key(request);
-        while let Some(mut idle) = may_reuse.then(|| self.pool.take(&key)).flatten() {
+    ) -> Result<Option<Ready>, HttpError> {
+        let (key, request) = (key(leg), leg.request);
+        while let Some(mut idle) = self.pool.take(&key) {
             if let Channel::Http1(connection) = &mut idle.channel
                 && !connection.is_idle().await
             {
@@ -98,25 +117,39 @@ impl Client {
             }
             check_loopback(request, &request.origin.host.to_string(), &idle.ends)?;
             observer.event(Event::Reused { remote: idle.ends.remote });
-            return Ok(Ready { idle, reused: true, timings: Timings::default() });
+            return Ok(Some(Ready { idle, reused: true, timings: Timings::default() }));
         }
-        let opened = clock.connecting(open(request, clock, observer)).await?;
+        Ok(None)
+    }
+
+    /// A new connection.
+    pub(super) async fn opened(
+        &self,
+        leg: &Leg<'_>,
+        clock: &Clock,
+        observer: &mut dyn Observer,
+    ) -> Result<Ready, HttpError> {
+        // what is bound to a user cannot be shared, as HTTP/2's are
+        let versions = if leg.bound.is_some() { Versions::Http1 } else { Versions::All };
+        let opened = clock.connecting(open(leg.request, versions, clock, observer)).await?;
         if let Channel::Http2(shared) = &opened.idle.channel {
             let entry = Idle { channel: Channel::Http2(shared.clone()), ends: opened.idle.ends };
-            self.pool.put(key, entry);
+            self.pool.put(key(leg), entry);
         }
         Ok(opened)
     }
 
-    async fn exchange(
+    /// Sends a leg over a connection and reads the head of the response; and whether the body was left out unasked.
+    pub(super) async fn exchange(
         &self,
-        request: &Request,
+        leg: &Leg<'_>,
         asks: bool,
         ready: Ready,
         clock: &Clock,
         observer: &mut dyn Observer,
     ) -> Result<(Response, bool), HttpError> {
-        let body = request.open_body()?;
+        let request = leg.request;
+        let body = leg.open_body()?;
         let Ready { idle, mut timings, .. } = ready;
         let ends = idle.ends;
         let endpoint = request.connection.endpoint(&request.origin);
@@ -128,10 +161,14 @@ impl Client {
             })
             .map_err(|source| HttpError::StoppedBeforeSend { source })?;
         let asks = asks && matches!(idle.channel, Channel::Http1(_));
-        let head = request.head(asks);
+        let head = leg.head(asks);
         timings.pre_transfer = clock.started().elapsed();
-        observer.event(Event::RequestHead(&head));
-        if let Some(body) = request.body.as_ref().and_then(Payload::at_hand) {
+        if leg.hides_answer() {
+            observer.event(Event::RequestHead(&without_answer(&head)));
+        } else {
+            observer.event(Event::RequestHead(&head));
+        }
+        if let Some(body) = leg.body_at_hand() {
             observer.event(Event::RequestBody(body));
         }
         let sizes = Sizes { request_head: head.len() as u64, ..Sizes::default() };
@@ -140,7 +177,7 @@ impl Client {
         let (head, source, unasked) = match idle.channel {
             Channel::Http1(connection) => {
                 let hold = asks.then_some(request.expect_timeout);
-                let message = Message { head, body, chunked: request.chunked, hold };
+                let message = Message { head, body, chunked: leg.is_chunked(), hold };
                 let exchange = Exchange::start(*connection, &host, message, request.method == "HEAD");
                 let (exchange, answer) = clock.within("waiting for the response", exchange).await?;
                 transfer.note_first_byte(answer.first_byte);
@@ -148,11 +185,11 @@ impl Client {
                     observer.event(Event::ResponseHead(interim));
                     transfer.sizes.response_head += interim.raw.len() as u64;
                 }
-                let source = Source::http1(exchange, self.pool.clone(), key(request));
+                let source = Source::http1(exchange, self.pool.clone(), key(leg));
                 (answer.head, source, answer.unasked)
             }
             Channel::Http2(mut shared) => {
-                let sending = shared.send(request, body);
+                let sending = shared.send(leg, body);
                 let (head, body) = clock.within("waiting for the response", sending).await?;
                 transfer.note_first_byte(Some(Instant::now()));
                 (head, Source::http2(body, host), false)
@@ -165,13 +202,14 @@ impl Client {
     }
 }
 
-fn key(request: &Request) -> Key {
-    Key { origin: request.origin.clone(), connection: request.connection.clone() }
+fn key(leg: &Leg<'_>) -> Key {
+    let Request { origin, connection, .. } = leg.request;
+    Key { origin: origin.clone(), connection: connection.clone(), bound: leg.bound.clone() }
 }
 
 /// Nothing came back: what the server closed while the connection was idle looks like this. Over HTTP/2 it may
 /// have said goodbye (GOAWAY) as the request went out.
-fn is_dead_connection(error: &HttpError) -> bool {
+pub(super) fn is_dead_connection(error: &HttpError) -> bool {
     matches!(error, HttpError::EmptyReply { .. } | HttpError::Send { .. } | HttpError::Http2 { .. })
 }
 

@@ -20,9 +20,19 @@ use crate::proxy_plan::FilledProxy;
 use crate::request::Request;
 use crate::response::{Ends, Timings};
 
+/// What a server may choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// What the request's connection allows.
+    All,
+    /// One connection for one exchange at a time.
+    Http1,
+}
+
 /// Name lookup, TCP, the loopback check, the proxy, TLS: in this order, before a byte of the request.
 pub(super) async fn open(
     request: &Request,
+    versions: Versions,
     clock: &Clock,
     observer: &mut dyn Observer,
 ) -> Result<Ready, HttpError> {
@@ -50,7 +60,7 @@ pub(super) async fn open(
     }
     let channel = match request.origin.scheme {
         Scheme::Https => {
-            let config = connection.tls(&request.origin)?;
+            let config = connection.tls(&request.origin, versions == Versions::Http1)?;
             let stream = tls::handshake(config, &request.origin.host, stream).await?;
             timings.app_connect = clock.started().elapsed();
             observer.event(Event::Tls(&facts(&stream)));

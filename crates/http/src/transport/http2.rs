@@ -17,6 +17,7 @@ use super::stream::Stream;
 use super::upload::{Brake, OutgoingBody};
 use crate::assemble::authority;
 use crate::error::HttpError;
+use crate::leg::Leg;
 use crate::payload::PayloadReader;
 use crate::request::Request;
 use crate::response::{ResponseHead, Version};
@@ -67,14 +68,14 @@ impl Http2 {
     /// Sends the request and reads the response head.
     pub(crate) async fn send(
         &mut self,
-        request: &Request,
+        leg: &Leg<'_>,
         body: PayloadReader,
     ) -> Result<(ResponseHead, IncomingBody), HttpError> {
-        let host = request.origin.host.to_string();
+        let host = leg.request.origin.host.to_string();
         let _wait = self.awaited.head();
         self.sender.ready().await.map_err(|error| failed(&host, &error))?;
         let brake = Brake::default();
-        let message = message(request, OutgoingBody::new(body, brake.clone()))?;
+        let message = message(leg, OutgoingBody::new(body, brake.clone()))?;
         let sent = self.sender.send_request(message).await;
         let response = sent.map_err(|error| brake.fault().unwrap_or_else(|| failed(&host, &error)))?;
         let (parts, incoming) = response.into_parts();
@@ -116,13 +117,14 @@ pub(crate) async fn chunk(body: &mut IncomingBody, host: &str) -> Result<Option<
     Ok(None)
 }
 
-fn message(request: &Request, body: OutgoingBody) -> Result<http::Request<OutgoingBody>, HttpError> {
+fn message(leg: &Leg<'_>, body: OutgoingBody) -> Result<http::Request<OutgoingBody>, HttpError> {
+    let request = leg.request;
     let refused = |why: &str| HttpError::Http2 { host: request.origin.host.to_string(), why: why.to_owned() };
     let mut message = http::Request::new(body);
     *message.method_mut() = http::Method::from_bytes(request.method.as_bytes())
         .map_err(|_| refused("the method cannot be sent"))?;
     *message.uri_mut() = uri(request).ok_or_else(|| refused("the URL cannot be sent"))?;
-    for (name, value) in &request.headers {
+    for (name, value) in leg.headers() {
         let name =
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header name cannot be sent"))?;
         let trimmed = value.trim_ascii();
@@ -133,7 +135,7 @@ fn message(request: &Request, body: OutgoingBody) -> Result<http::Request<Outgoi
             let mut value =
                 HeaderValue::from_bytes(trimmed).map_err(|_| refused("a header value cannot be sent"))?;
             // kept out of HPACK's tables, here and at the other end (RFC 7541, 7.1.3)
-            value.set_sensitive(!request.injected.is_empty());
+            value.set_sensitive(leg.is_sensitive());
             message.headers_mut().append(name, value);
         }
     }

@@ -24,7 +24,7 @@ pub struct Response {
 
 /// Where the body comes from.
 pub(super) enum Source {
-    Http1 { exchange: Box<Exchange>, pool: Arc<Pool>, key: Key },
+    Http1 { exchange: Box<Exchange>, pool: Arc<Pool>, key: Key, pooled: bool },
     Http2 { body: IncomingBody, host: String },
     Done,
 }
@@ -48,7 +48,7 @@ impl Transfer {
 
 impl Source {
     pub(super) fn http1(exchange: Exchange, pool: Arc<Pool>, key: Key) -> Self {
-        Self::Http1 { exchange: Box::new(exchange), pool, key }
+        Self::Http1 { exchange: Box::new(exchange), pool, key, pooled: true }
     }
 
     pub(super) fn http2(body: IncomingBody, host: String) -> Self {
@@ -65,7 +65,7 @@ impl Source {
 
     /// The body was read to its end: its connection can carry the next request.
     fn finish(&mut self, ends: Ends) {
-        if let Self::Http1 { exchange, pool, key } = std::mem::replace(self, Self::Done)
+        if let Self::Http1 { exchange, pool, key, pooled: true } = std::mem::replace(self, Self::Done)
             && let Some(connection) = exchange.into_idle()
         {
             pool.put(key, Idle { channel: Channel::Http1(Box::new(connection)), ends });
@@ -128,6 +128,28 @@ impl Response {
             if self.transfer.sizes.response_body - start > limit {
                 return;
             }
+        }
+    }
+
+    /// Reads and drops the rest: the connection, if it is good for another request; none if more than `limit` bytes come.
+    pub(super) async fn into_connection(mut self, limit: u64) -> Option<Idle> {
+        let (clock, ends, mut read) = (self.transfer.clock, self.transfer.ends, 0);
+        let Source::Http1 { exchange, .. } = &mut self.source else { return None };
+        while let Some(data) = clock.within("reading the response", exchange.chunk()).await.ok()? {
+            read += data.len() as u64;
+            if read > limit {
+                return None;
+            }
+        }
+        let Source::Http1 { exchange, .. } = self.source else { return None };
+        let connection = exchange.into_idle()?;
+        Some(Idle { channel: Channel::Http1(Box::new(connection)), ends })
+    }
+
+    /// Leaves the connection to nobody.
+    pub(super) fn close_behind(&mut self) {
+        if let Source::Http1 { pooled, .. } = &mut self.source {
+            *pooled = false;
         }
     }
 

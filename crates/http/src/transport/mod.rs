@@ -3,6 +3,7 @@
 //! HTTP/2 is hyper's. HTTP/1.1 is written here, for the sake of curl's case and order of headers: see `http1`.
 //! Both stand on tokio with one thread, and on rustls with ring.
 
+mod authenticate;
 mod awaited;
 mod client;
 mod clock;

@@ -7,6 +7,7 @@ use subrosa_secret::Origin;
 
 use super::http1::Http1;
 use super::http2::Http2;
+use crate::auth::Credentials;
 use crate::connection::Connection;
 use crate::response::Ends;
 
@@ -14,16 +15,23 @@ use crate::response::Ends;
 const MAX_IDLE: usize = 8;
 
 /// What a connection was opened for. Two requests share a connection only if these are the same: the origin,
-/// and the very same [`Connection`], so trust, client certificate, route and protocol agree (`Arc` identity).
+/// and the very same [`Connection`], so trust, client certificate, route and protocol agree (`Arc` identity); and the user
+/// whom a handshake on it (NTLM) made it the connection of.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) origin: Origin,
     pub(super) connection: Arc<Connection>,
+    pub(super) bound: Option<Arc<Credentials>>,
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.origin == other.origin && Arc::ptr_eq(&self.connection, &other.connection)
+        let same_user = match (&self.bound, &other.bound) {
+            (None, None) => true,
+            (Some(mine), Some(theirs)) => mine.are_those(theirs),
+            _ => false,
+        };
+        same_user && self.origin == other.origin && Arc::ptr_eq(&self.connection, &other.connection)
     }
 }
 

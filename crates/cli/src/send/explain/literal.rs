@@ -8,14 +8,14 @@ const HIDDEN: &str = "…";
 
 /// A header with its references; text in a place for credentials is left out but for the scheme before it.
 pub(super) fn header(outline: HeaderOutline<'_>) -> Header {
-    let hides = outline.is_basic || is_for_credentials(outline.name);
+    let hides = outline.scheme.is_some() || is_for_credentials(outline.name);
     let mut value = String::new();
     for (at, piece) in outline.pieces.iter().enumerate() {
         match piece {
             Written::Reference(name) => value.push_str(&format!("<<vault:{name}>>")),
             Written::Text(text) => {
                 let text = String::from_utf8_lossy(text);
-                let is_scheme = at == 0 && !outline.is_basic;
+                let is_scheme = at == 0 && outline.scheme.is_none();
                 match hides {
                     true => value.push_str(&hidden(&text, is_scheme)),
                     false => value.push_str(&text),
@@ -24,7 +24,7 @@ pub(super) fn header(outline: HeaderOutline<'_>) -> Header {
         }
     }
     let value = value.trim();
-    let value = if outline.is_basic { format!("Basic {value}") } else { value.to_owned() };
+    let value = outline.scheme.map_or_else(|| value.to_owned(), |scheme| format!("{scheme} {value}"));
     Header { name: outline.name.to_owned(), value }
 }
 
@@ -67,24 +67,27 @@ mod tests {
     use super::*;
     use subrosa_secret::Name;
 
-    fn shown(name: &str, is_basic: bool, pieces: &[Written<'_>]) -> String {
-        header(HeaderOutline { name, is_basic, pieces: pieces.to_vec() }).value
+    fn shown(name: &str, scheme: Option<&'static str>, pieces: &[Written<'_>]) -> String {
+        header(HeaderOutline { name, scheme, pieces: pieces.to_vec() }).value
     }
 
     #[test]
     fn credentials_in_clear_are_not_shown() {
         let key = Name::parse("key").unwrap();
         let reference = Written::Reference(&key);
-        assert_eq!(shown("Authorization", false, &[Written::Text(b" Bearer s3cr3t")]), "Bearer …");
-        assert_eq!(shown("Authorization", false, &[Written::Text(b" s3cr3t")]), "…");
+        assert_eq!(shown("Authorization", None, &[Written::Text(b" Bearer s3cr3t")]), "Bearer …");
+        assert_eq!(shown("Authorization", None, &[Written::Text(b" s3cr3t")]), "…");
         assert_eq!(
-            shown("Authorization", false, &[Written::Text(b" Bearer "), reference]),
+            shown("Authorization", None, &[Written::Text(b" Bearer "), reference]),
             "Bearer <<vault:key>>"
         );
-        assert_eq!(shown("X-Api-Key", false, &[Written::Text(b" s3cr3t")]), "…");
-        assert_eq!(shown("Authorization", true, &[Written::Text(b"me:s3cr3t")]), "Basic …");
-        assert_eq!(shown("Authorization", true, &[reference, Written::Text(b":")]), "Basic <<vault:key>>:");
-        assert_eq!(shown("Accept", false, &[Written::Text(b" */*")]), "*/*");
+        assert_eq!(shown("X-Api-Key", None, &[Written::Text(b" s3cr3t")]), "…");
+        assert_eq!(shown("Authorization", Some("Basic"), &[Written::Text(b"me:s3cr3t")]), "Basic …");
+        assert_eq!(
+            shown("Authorization", Some("Basic"), &[reference, Written::Text(b":")]),
+            "Basic <<vault:key>>:"
+        );
+        assert_eq!(shown("Accept", None, &[Written::Text(b" */*")]), "*/*");
         assert_eq!(url("https://a/b?api_key=s3cr3t&q=1"), "https://a/b?api_key=…&q=1");
         assert_eq!(url("https://a/b?key=<<vault:k>>"), "https://a/b?key=<<vault:k>>");
     }
