@@ -4,6 +4,7 @@
 //! nothing leaves the machine.
 #![cfg(unix)]
 
+mod authentication;
 mod capture;
 mod certificates;
 mod concurrency;

@@ -56,8 +56,10 @@ mod tests {
     #[test]
     fn python_has_its_packages() {
         let Some(python) = backend_python() else { return };
-        let status =
-            Command::new(python).args(["-c", "import cryptography, dotenv"]).status().expect("it runs");
+        let status = Command::new(python)
+            .args(["-c", "import cryptography, dotenv, spnego"])
+            .status()
+            .expect("it runs");
         assert!(status.success());
     }
 

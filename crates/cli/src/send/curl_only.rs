@@ -33,6 +33,7 @@ const RESOLVER: &str = "names are resolved by the system, --resolve names an add
 const SOCKET_KNOBS: &str = "sockets are left as the system makes them";
 const TR_ENCODING: &str = "no server in use compresses this way; see --compressed";
 const KERBEROS: &str = "the machine's single sign-on is not used";
+const PROXY_AUTH: &str = "a proxy is told user and password by Basic, which -U does";
 const PROXIES: &str = "of proxies only the usual ways are meant to be supported";
 const PROXY_CERT: &str = "'subrosa cert add' keeps one for the proxy's host, and it is shown by itself";
 const NOT_HTTP: &str = "subrosa speaks HTTP only";
@@ -45,7 +46,6 @@ const fn known(short: Option<char>, long: &'static str, takes: Takes, support: S
 pub(super) const FLAGS: &[Flag] = &[
     // asks for what happens anyway
     known(Some('q'), "disable", Switch, Already),
-    known(None, "basic", Switch, Already),
     known(None, "proxy-basic", Switch, Already),
     known(Some('N'), "no-buffer", Switch, Already),
     known(None, "tcp-nodelay", Switch, Already),
@@ -88,9 +88,6 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "tlsv1.3", Switch, Planned),
     known(None, "tls-max", Value("VALUE"), Planned),
     known(None, "no-alpn", Switch, Planned),
-    known(None, "digest", Switch, Planned),
-    known(None, "ntlm", Switch, Planned),
-    known(None, "anyauth", Switch, Planned),
     known(None, "aws-sigv4", Value("VALUE"), Planned),
     known(None, "trace", Value("VALUE"), Never(TRACE)),
     known(None, "trace-ascii", Value("VALUE"), Never(TRACE)),
@@ -173,7 +170,7 @@ pub(super) const FLAGS: &[Flag] = &[
     // never: proxies' less usual ways
     known(None, "preproxy", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy1.0", Value("VALUE"), Never(PROXIES)),
-    known(None, "proxy-anyauth", Switch, Never(PROXIES)),
+    known(None, "proxy-anyauth", Switch, Never(PROXY_AUTH)),
     known(None, "proxy-cert", Value("VALUE"), Never(PROXY_CERT)),
     known(None, "proxy-key", Value("VALUE"), Never(PROXY_CERT)),
     known(None, "proxy-http2", Switch, Never(PROXIES)),
@@ -182,11 +179,11 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "proxy-cert-type", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-ciphers", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-crlfile", Value("VALUE"), Never(PROXIES)),
-    known(None, "proxy-digest", Switch, Never(PROXIES)),
+    known(None, "proxy-digest", Switch, Never(PROXY_AUTH)),
     known(None, "proxy-insecure", Switch, Never(PROXIES)),
     known(None, "proxy-key-type", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-negotiate", Switch, Never(PROXIES)),
-    known(None, "proxy-ntlm", Switch, Never(PROXIES)),
+    known(None, "proxy-ntlm", Switch, Never(PROXY_AUTH)),
     known(None, "proxy-pass", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-pinnedpubkey", Value("VALUE"), Never(PROXIES)),
     known(None, "proxy-service-name", Value("VALUE"), Never(PROXIES)),

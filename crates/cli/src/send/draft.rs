@@ -169,6 +169,7 @@ impl Reader<'_> {
         draft.accept_encoding = args.compressed.then(|| subrosa_http::CODINGS.to_owned());
         draft.headers = self.headers()?;
         draft.basic_auth = self.user(context)?;
+        draft.auth = args.auth;
         draft.body = body::of(self.args, &self.files)?;
         // as in curl, a form has no range
         let range = args.range.as_deref().filter(|_| args.form.is_empty());

@@ -12,8 +12,10 @@ use Takes::*;
 /// Names a flag that `send` acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Id {
+    Anyauth,
     Ask,
     Audit,
+    Basic,
     Cache,
     Cacert,
     Capture,
@@ -33,6 +35,7 @@ pub(crate) enum Id {
     DataBinary,
     DataRaw,
     DataUrlencode,
+    Digest,
     DumpHeader,
     ExpandFiles,
     Explain,
@@ -71,6 +74,7 @@ pub(crate) enum Id {
     NoProgressMeter,
     Oauth2Bearer,
     Noproxy,
+    Ntlm,
     Output,
     Pass,
     OutputDir,
@@ -225,7 +229,11 @@ const fn flag(
 const SUPPORTED: &[Flag] = &[
     flag(Some('X'), "request", Value("METHOD"), Yes(Id::Request), Request, "the request method"),
     flag(Some('H'), "header", Value("LINE|@FILE"), Yes(Id::Header), Request, "a header; 'Name:' removes one that is sent by itself, 'Name;' sends it empty"),
-    flag(Some('u'), "user", Value("USER:PASSWORD"), Yes(Id::User), Request, "Basic authentication; without ':' the password is asked for"),
+    flag(Some('u'), "user", Value("USER:PASSWORD"), Yes(Id::User), Request, "user and password, told by Basic; without ':' the password is asked for"),
+    flag(None, "basic", Switch, Yes(Id::Basic), Request, "with -u, Basic authentication [default]"),
+    flag(None, "digest", Switch, Yes(Id::Digest), Request, "with -u, Digest authentication; the password itself stays here"),
+    flag(None, "ntlm", Switch, Yes(Id::Ntlm), Request, "with -u '[DOMAIN\\]USER:PASSWORD', NTLM authentication (NTLMv2), over HTTP/1.1"),
+    flag(None, "anyauth", Switch, Yes(Id::Anyauth), Request, "with -u, the best of Digest, NTLM and Basic that the server asks for"),
     flag(None, "oauth2-bearer", Value("TOKEN"), Yes(Id::Oauth2Bearer), Request, "Authorization: Bearer TOKEN"),
     flag(Some('A'), "user-agent", Value("TEXT"), Yes(Id::UserAgent), Request, "the User-Agent header; an empty text sends none"),
     flag(Some('e'), "referer", Value("URL"), Yes(Id::Referer), Request, "the Referer header"),

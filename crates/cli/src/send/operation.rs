@@ -7,7 +7,7 @@ use super::transfers::{Output, Transfers};
 use super::way::Way;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
-use subrosa_http::KeptPost;
+use subrosa_http::{AuthMethods, KeptPost};
 
 /// One of the flags that make up the body, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(crate) struct Operation {
     pub(crate) method: Option<String>,
     pub(crate) headers: Vec<OsString>,
     pub(crate) user: Option<OsString>,
+    pub(crate) auth: AuthMethods,
     pub(crate) bearer: Option<OsString>,
     pub(crate) user_agent: Option<OsString>,
     pub(crate) referer: Option<OsString>,
@@ -180,6 +181,10 @@ impl Operation {
     /// Takes a flag that has none.
     pub(super) fn switch(&mut self, id: Id, on: bool) -> Result<(), String> {
         match id {
+            Id::Basic => self.auth.basic = on,
+            Id::Digest => self.auth.digest = on,
+            Id::Ntlm => self.auth.ntlm = on,
+            Id::Anyauth => self.auth = if on { AuthMethods::ANY } else { AuthMethods::default() },
             Id::Head => self.head = on,
             Id::Get => self.get = on,
             Id::Globoff => self.globoff = on,
