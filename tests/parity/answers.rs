@@ -7,6 +7,8 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use subrosa_testkit::{Answer, Captured};
 
+use crate::digest;
+
 const TEXT: &[u8] = b"compressed, and more of it: aaaaaaaaaaaaaaaaaaaa\n";
 /// [`TEXT`] as `brotli` and `zstd` make it.
 const BROTLI: &str = "1b3000f89d09768c64124419b6d96b90b1b43719e646570a6da543969d28b24e22b04f48fc9dd284af4100";
@@ -72,22 +74,35 @@ pub fn answer(place: usize, request: &Captured) -> Answer {
     }
 }
 
+/// MS-NLMP, 4.2.4.3: what an NTLM server asks.
+const NTLM: &str = "NTLM TlRMTVNTUAACAAAADAAMADgAAAAzgoriASNFZ4mrze8AAAAAAAAAACQAJABEAAAABgBwFwAAAA9TAGUAcgB2AGUAcgACAAwARABvAG0AYQBpAG4AAQAMAFMAZQByAHYAZQByAAAAAAA=";
+
 fn challenge(kind: &str, request: &Captured) -> Answer {
     let given = request.header("authorization").first().map(|value| value.to_vec()).unwrap_or_default();
-    let scheme: &[u8] = match kind {
-        "digest" => b"Digest ",
-        _ => b"Basic ",
-    };
-    if given.starts_with(scheme) {
-        return Answer::ok("let in");
-    }
     let refused = Answer::status(401).with_body("who are you?\n");
+    let is_new = given.windows(5).any(|text| text == b"\"new\"");
+    let is_let_in = (digest::is_answer(request) && (is_new || kind != "digest-stale"))
+        || (["basic", "any"].contains(&kind) && given.starts_with(b"Basic "))
+        || (kind.contains("ntlm") && given.starts_with(b"NTLM TlRMTVNTUAAD"));
     match kind {
-        "digest" => refused.with(
-            "WWW-Authenticate",
-            "Digest realm=\"a realm\", nonce=\"dcd98b7102dd\", qop=\"auth\", algorithm=SHA-256, opaque=\"5ccc\"",
-        ),
-        _ => refused.with("WWW-Authenticate", "Basic realm=\"a realm\""),
+        "digest-moved" | "ntlm-moved" if is_let_in => Answer::redirect(302, "/landed"),
+        _ if is_let_in => Answer::ok("let in"),
+        "digest-stale" => {
+            let question = if given.is_empty() { "nonce=\"old\"" } else { "nonce=\"new\", stale=true" };
+            refused.with("WWW-Authenticate", &format!("Digest realm=\"r\", qop=\"auth\", {question}"))
+        }
+        "digest-moved" if given.is_empty() => {
+            refused.with("WWW-Authenticate", digest::question("digest").unwrap_or_default())
+        }
+        "any" => refused
+            .with("WWW-Authenticate", "Basic realm=\"a realm\"")
+            .with("WWW-Authenticate", digest::question("digest-md5").unwrap_or_default())
+            .with("WWW-Authenticate", digest::question("digest").unwrap_or_default()),
+        "ntlm" | "ntlm-moved" if given.starts_with(b"NTLM TlRMTVNTUAAB") => {
+            refused.with("WWW-Authenticate", NTLM)
+        }
+        "ntlm" => refused.with("WWW-Authenticate", "NTLM").with("WWW-Authenticate", "Basic realm=\"r\""),
+        _ => refused.with("WWW-Authenticate", digest::question(kind).unwrap_or("Basic realm=\"a realm\"")),
     }
 }
 

@@ -153,6 +153,16 @@ pub const DECIDED: &[Decided] = &[
         ),
     },
     Decided {
+        what: "The parameters of a Digest answer stand in another order, `algorithm=MD5` always among them.",
+        why: "their order means nothing, and MD5 is what is meant where nothing is said (RFC 7616, 3.3 and 3.4).",
+        how: How::Wire(|_, _, ours| ours.requests.iter().any(|text| text.contains(" Digest ")), in_order),
+    },
+    Decided {
+        what: "NTLM offers Unicode, and is answered with NTLMv2 only.",
+        why: "names and passwords are UTF-8 here, of which curl makes Latin-1; what is older can be broken by whoever hears it.",
+        how: How::Wire(|_, _, ours| ours.requests.iter().any(|text| text.contains(" NTLM ")), without_offer),
+    },
+    Decided {
         what: "Over HTTP/2 a header's value has no space at its end.",
         why: "RFC 9113, 8.2.1.",
         how: How::Wire(|_, _, ours| ours.requests.iter().any(|text| text.contains("HTTP/2\n")), trimmed),
@@ -172,7 +182,33 @@ pub const DECIDED: &[Decided] = &[
         why: "curl leaves out the rest of their line as well.",
         how: How::Outcome(|case, _, _| case.has(&["@../f/binary"]), &[Wire]),
     },
+    Decided {
+        what: "With `--ntlm` a server is offered HTTP/1.1 only.",
+        why: "a connection of HTTP/2 cannot be one user's; curl finds out when it is asked, and comes again.",
+        how: How::Outcome(
+            |case, _, _| case.has(&["--ntlm"]) && case.mentions("tls.test"),
+            &[Wire, Output, Files],
+        ),
+    },
+    Decided {
+        what: "`-C -` is about the file of each URL.",
+        why: "curl asks for the rest of what goes to standard output as well (33).",
+        how: How::Outcome(
+            |case, curl, ours| case.has(&["-C"]) && curl.code == 33 && ours.code == 0,
+            &[Wire, Code, Output],
+        ),
+    },
+    Decided {
+        what: "`--path-as-is` holds with `-G` as well.",
+        why: "curl forgets it.",
+        how: How::Outcome(|case, _, _| case.has(&["--path-as-is"]) && case.has(&["-G", "--get"]), &[Wire]),
+    },
     // what is shown
+    Decided {
+        what: "With `-J` the file is named when the request is answered, not when the server asks for a password.",
+        why: "curl makes an empty file of the answer to what it sent without a body.",
+        how: How::Outcome(|case, _, _| case.has(&["-J"]) && case.has(&["--ntlm", "--digest"]), &[Files]),
+    },
     Decided {
         what: "`--max-filesize` ends a body of unknown length as well (63), and its first byte too many is not written.",
         why: "curl 7.88 lets it pass; later ones do not.",
@@ -255,6 +291,26 @@ fn without_part_below_zero(request: &str) -> String {
 
 fn trimmed(request: &str) -> String {
     request.split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// The parameters of Digest in the order of their letters, without the one that means nothing.
+fn in_order(request: &str) -> String {
+    let line = |line: &str| match line.split_once(" Digest ") {
+        Some((name, parameters)) => {
+            let mut all: Vec<&str> = parameters.split(", ").filter(|one| *one != "algorithm=MD5").collect();
+            all.sort_unstable();
+            format!("{name} Digest {}", all.join(", "))
+        }
+        None => line.to_owned(),
+    };
+    request.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Without what NTLM's first message says of what comes.
+fn without_offer(request: &str) -> String {
+    const START: &str = "NTLM TlRMTVNTUAAB";
+    let line = |line: &str| line.find(START).map_or(line, |at| &line[..at + START.len()]).to_owned();
+    request.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn without_gssapi(request: &str) -> String {

@@ -5,6 +5,7 @@
 mod answers;
 mod corpus;
 mod decided;
+mod digest;
 mod documented;
 mod proxy;
 mod rules;

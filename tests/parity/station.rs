@@ -335,9 +335,11 @@ fn without_itself(text: &str) -> String {
             text = text.replace(&format!("---{inner}"), "<inner boundary>");
         }
     }
-    for (name, ends) in
-        [("cnonce=\"", &["\""][..]), ("response=\"", &["\""]), ("Authorization: NTLM ", &["\n", "\r"])]
-    {
+    for (name, ends) in [
+        ("cnonce=\\\"", &["\\\""][..]),
+        ("response=\\\"", &["\\\""]),
+        ("Authorization: NTLM TlRMTVNTUAAD", &["\n", "\r"]),
+    ] {
         if let Some(value) = between(&text, name, ends).filter(|value| !value.is_empty()) {
             text = text.replace(&value, "<random>");
         }
