@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-provider-folder", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-resolver", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-http", &["subrosa-secret"]),
+    ("subrosa-rest", &["subrosa-secret", "subrosa-provider", "subrosa-http"]),
     ("subrosa-interchange", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa", ANY),
     // for tests and for building: nothing of the program
