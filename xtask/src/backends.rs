@@ -24,7 +24,7 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 20] = [
+const NEEDS: [Need; 22] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
@@ -45,6 +45,8 @@ const NEEDS: [Need; 20] = [
     need(Probe::Program("age"), "age", "files of other programs"),
     need(Probe::Program("age-keygen"), "age", "files of other programs"),
     need(Probe::Program("ssh-keygen"), "openssh-client", "files of other programs"),
+    need(Probe::Program("curl"), "curl", "external vaults"),
+    need(Probe::Program("psql"), "postgresql", "external vaults"),
 ];
 
 impl Need {

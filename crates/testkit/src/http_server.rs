@@ -1,7 +1,7 @@
 //! A server that shows what reached it, byte for byte, and answers as the test says.
 
 mod answer;
-mod certificates;
+pub(crate) mod certificates;
 mod frames;
 mod http2;
 mod raw;

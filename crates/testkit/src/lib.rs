@@ -8,6 +8,7 @@
 //! - [`faults`]: a program that dies at a chosen system call, or that one of its calls fails.
 //! - [`leak`]: unique texts that are planted, and looked for in everything that the program says, keeps or sends.
 //! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
+//! - [`OpenBao`]: an external vault over TLS. [`Postgres`]: a database for which it makes users.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
@@ -23,7 +24,13 @@ mod keyring;
 pub mod leak;
 mod need;
 #[cfg(unix)]
+mod openbao;
+#[cfg(unix)]
 mod ordinary_user;
+#[cfg(unix)]
+mod postgres;
+#[cfg(unix)]
+mod service;
 #[cfg(unix)]
 mod terminal;
 
@@ -36,6 +43,10 @@ pub use http_server::{
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
 pub use need::{SKIPPED_LOG, found, needs, skip};
 #[cfg(unix)]
+pub use openbao::{OpenBao, Reply};
+#[cfg(unix)]
 pub use ordinary_user::OrdinaryUser;
+#[cfg(unix)]
+pub use postgres::Postgres;
 #[cfg(unix)]
 pub use terminal::{Finished, Terminal};

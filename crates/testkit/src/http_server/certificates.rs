@@ -43,7 +43,7 @@ impl CertificateFault {
 }
 
 /// The certificates of one server, and their files.
-pub(super) struct Certificates {
+pub(crate) struct Certificates {
     folder: Folder,
     ca: CertificateDer<'static>,
     server: CertificateDer<'static>,
@@ -58,7 +58,7 @@ struct Client {
 }
 
 impl Certificates {
-    pub(super) fn new(names: &[String], fault: CertificateFault) -> Self {
+    pub(crate) fn new(names: &[String], fault: CertificateFault) -> Self {
         let mut ca_params = CertificateParams::new(Vec::new()).expect("no names");
         ca_params.distinguished_name.push(DnType::CommonName, "subrosa test CA");
         ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -90,6 +90,8 @@ impl Certificates {
         let folder = Folder::new();
         let trusted = if fault.is_self_signed() { server.pem() } else { ca.pem() };
         folder.write("ca.pem", trusted);
+        folder.write("server.pem", server.pem());
+        folder.write("server.key", server_key.serialize_pem());
         let client = write_client_identity(&folder, &ca);
         Self {
             folder,
@@ -100,11 +102,17 @@ impl Certificates {
         }
     }
 
-    pub(super) fn ca_path(&self) -> PathBuf {
+    pub(crate) fn ca_path(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
 
-    pub(super) fn client_identity(&self) -> (PathBuf, PathBuf) {
+    /// Certificate and key of the server, for one that is no part of this crate.
+    #[cfg(unix)]
+    pub(crate) fn server_identity(&self) -> (PathBuf, PathBuf) {
+        (self.folder.join("server.pem"), self.folder.join("server.key"))
+    }
+
+    pub(crate) fn client_identity(&self) -> (PathBuf, PathBuf) {
         (self.folder.join("client.pem"), self.folder.join("client.key"))
     }
 
