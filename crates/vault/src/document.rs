@@ -34,11 +34,19 @@ pub enum DocumentKind {
     Authority,
     /// A preference of the user's for this vault.
     Preference,
+    /// What a connection logs in with, where the user lets the vault keep it.
+    Credential,
 }
 
 impl DocumentKind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Connection, Self::Policy, Self::Certificate, Self::Authority, Self::Preference];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Connection,
+        Self::Policy,
+        Self::Certificate,
+        Self::Authority,
+        Self::Preference,
+        Self::Credential,
+    ];
 
     /// The `kind` of its rows, and its bucket.
     const fn number(self) -> u8 {
@@ -48,6 +56,7 @@ impl DocumentKind {
             Self::Certificate => 10,
             Self::Authority => 11,
             Self::Preference => 12,
+            Self::Credential => 13,
         }
     }
 
@@ -62,6 +71,7 @@ impl DocumentKind {
             Self::Certificate => "certificate",
             Self::Authority => "authority",
             Self::Preference => "preference",
+            Self::Credential => "credential",
         }
     }
 

@@ -40,6 +40,7 @@ impl Vault {
         let pinned = self.raise_committed(&written);
         // the old keys would open it; what it held is looked up again
         let _ = self.cache().clear();
+        let _ = self.sessions().clear();
         let reopened = Self::open(&self.location, &first.as_unlock())?;
         let report = reopened.verify()?;
         if !report.is_sound() {

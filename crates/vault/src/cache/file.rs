@@ -33,23 +33,24 @@ impl Record {
     }
 }
 
-/// The file of one vault and epoch.
+/// One of a vault's two files, for one epoch.
 pub(super) struct CacheFile {
     folder: PathBuf,
+    name: &'static str,
     header: [u8; HEADER_LEN],
 }
 
 impl CacheFile {
-    pub(super) fn new(folder: &Path, vault: VaultId, epoch: Epoch) -> Self {
+    pub(super) fn new(folder: &Path, name: &'static str, vault: VaultId, epoch: Epoch) -> Self {
         let mut header = [0; HEADER_LEN];
         header[..16].copy_from_slice(MAGIC);
         header[16..32].copy_from_slice(vault.as_bytes());
         header[32..].copy_from_slice(&epoch.0.to_le_bytes());
-        Self { folder: folder.to_owned(), header }
+        Self { folder: folder.to_owned(), name, header }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+    fn path(&self) -> PathBuf {
+        self.folder.join(self.name)
     }
 
     /// The records, and what is wrong with the file.
@@ -62,7 +63,7 @@ impl CacheFile {
     }
 
     fn bytes(&self) -> Result<Option<Vec<u8>>, &'static str> {
-        let path = self.path("cache");
+        let path = self.path();
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -126,25 +127,25 @@ impl CacheFile {
             bytes.extend_from_slice(&u32::try_from(record.seal.len()).unwrap_or(u32::MAX).to_le_bytes());
             bytes.extend_from_slice(&record.seal);
         }
-        let draft = self.path(".cache.new");
+        let draft = self.folder.join(format!(".{}.new", self.name));
         // what a crash left, or a link that would be followed
         let _ = fs::remove_file(&draft);
         private(OpenOptions::new().create_new(true)).open(&draft)?.write_all(&bytes)?;
-        fs::rename(&draft, self.path("cache"))
+        fs::rename(&draft, self.path())
     }
 
     /// Removes the file, whatever it is.
     pub(super) fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(self.path("cache")) {
+        match fs::remove_file(self.path()) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
     fn lock(&self) -> io::Result<File> {
-        let path = self.path("cache.lock");
+        let path = self.folder.join(format!("{}.lock", self.name));
         if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
-            return Err(io::Error::other("cache.lock is not a regular file"));
+            return Err(io::Error::other(format!("{}.lock is not a regular file", self.name)));
         }
         let lock = private(OpenOptions::new().create(true).truncate(false)).open(path)?;
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Values that were looked up elsewhere, kept for a while (cache.md).
+//! Values that were looked up elsewhere, and sessions with what they came from, kept for a while (cache.md).
 
 mod file;
 #[cfg(test)]
@@ -15,7 +15,8 @@ use crate::{
 use file::{CacheFile, Record};
 
 /// What of a vault's folder belongs to the cache.
-pub const CACHE_FILES: [&str; 3] = ["cache", "cache.lock", ".cache.new"];
+pub const CACHE_FILES: [&str; 6] =
+    ["cache", "cache.lock", ".cache.new", "sessions", "sessions.lock", ".sessions.new"];
 
 /// What a record holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,7 @@ struct Times {
     kept: i64,
 }
 
-/// The cache of one vault.
+/// The cache of one vault, or its sessions.
 pub struct Cache {
     file: CacheFile,
     key: CacheKey,
@@ -99,8 +100,18 @@ impl Vault {
     /// The cache beside it.
     #[must_use]
     pub fn cache(&self) -> Cache {
+        self.cache_named("cache")
+    }
+
+    /// The sessions beside it. They have a file of their own: what makes room for values ends no session.
+    #[must_use]
+    pub fn sessions(&self) -> Cache {
+        self.cache_named("sessions")
+    }
+
+    fn cache_named(&self, name: &'static str) -> Cache {
         let (vault, epoch) = (self.keys.vault, self.keys.epoch);
-        let file = CacheFile::new(&self.location.dir, vault, epoch);
+        let file = CacheFile::new(&self.location.dir, name, vault, epoch);
         Cache { file, key: self.keys.cache(), vault, epoch }
     }
 }
