@@ -55,7 +55,7 @@ impl Keychain {
         let what = "storing the key";
         let text = key.to_text();
         let name = account.to_string();
-        self.with_entry(account, what, move |entry| {
+        self.with_entry(account.to_string(), account.label(), what, move |entry| {
             match read(entry) {
                 Ok(None) => {}
                 // stored by an attempt whose answer came too late
@@ -82,7 +82,7 @@ impl Keychain {
     pub fn load(&self, account: &Account) -> Result<Option<VaultKey>, KeychainError> {
         let what = "loading the key";
         let name = account.to_string();
-        self.with_entry(account, what, move |entry| {
+        self.with_entry(account.to_string(), account.label(), what, move |entry| {
             let Some(bytes) = read(entry).map_err(|error| explain(what, &name, error))? else {
                 return not_found(None);
             };
@@ -98,25 +98,28 @@ impl Keychain {
     /// [`KeychainError::Locked`], [`Denied`](KeychainError::Denied), [`NoAnswer`](KeychainError::NoAnswer) and
     /// [`Failed`](KeychainError::Failed) as they come.
     pub fn delete(&self, account: &Account) -> Result<bool, KeychainError> {
+        self.delete_entry(account.to_string(), account.label())
+    }
+
+    pub(crate) fn delete_entry(&self, account: String, label: String) -> Result<bool, KeychainError> {
         let what = "deleting the key";
-        let name = account.to_string();
-        self.with_entry(account, what, move |entry| match entry.delete_credential() {
+        let name = account.clone();
+        self.with_entry(account, label, what, move |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(StoreError::NoEntry) => not_found(false),
             Err(error) => Err(explain(what, &name, error)),
         })
     }
 
-    fn with_entry<T: Send + 'static>(
+    pub(crate) fn with_entry<T: Send + 'static>(
         &self,
-        account: &Account,
+        name: String,
+        label: String,
         what: &'static str,
         work: impl Fn(&Entry) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
-        let (store, account) = (Arc::clone(&self.store), *account);
+        let store = Arc::clone(&self.store);
         bounded(self.patience, what, move || {
-            let name = account.to_string();
-            let label = account.label();
             let entry = store
                 .build(SERVICE, &name, Some(&platform::modifiers(&label)))
                 .map_err(|error| explain(what, &name, error))?;
@@ -126,11 +129,11 @@ impl Keychain {
 }
 
 /// What it means that there is no entry: a store that hides what it holds while it is locked cannot tell.
-fn not_found<T>(answer: T) -> Result<T, KeychainError> {
+pub(crate) fn not_found<T>(answer: T) -> Result<T, KeychainError> {
     if platform::is_locked()? { Err(KeychainError::Locked) } else { Ok(answer) }
 }
 
-fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+pub(crate) fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     match entry.get_secret() {
         Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
         Err(StoreError::NoEntry) => Ok(None),
@@ -139,7 +142,7 @@ fn read(entry: &Entry) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
 }
 
 /// Says in our words what a store said. An error that carries what the entry holds is wiped, never passed on.
-fn explain(what: &'static str, account: &str, error: StoreError) -> KeychainError {
+pub(crate) fn explain(what: &'static str, account: &str, error: StoreError) -> KeychainError {
     let damaged = || KeychainError::Damaged { account: account.to_owned() };
     match error {
         StoreError::BadEncoding(mut bytes) | StoreError::BadDataFormat(mut bytes, _) => {
