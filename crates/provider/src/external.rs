@@ -87,6 +87,10 @@ pub struct Login<'a> {
     pub method: &'a str,
     /// The session of an earlier process that has not ended yet.
     pub session: Option<SecretValue>,
+    /// Whether the credential can be had again later. One that can does not belong into a session too.
+    pub is_kept: bool,
+    /// Whether the credential is given just now, by a person or a program, and is not one that was kept.
+    pub is_new: bool,
     /// Gets the credential, when it is needed: it may be in a keychain that asks its user.
     pub credential: &'a (dyn Fn() -> Result<SecretValue, ProviderError> + Sync),
 }
@@ -141,6 +145,17 @@ pub trait External: Provider<Locator = String> {
 
     /// The session as it is now, if it is another than the one that the connection was made with.
     fn session(&self) -> Option<Session> {
+        None
+    }
+
+    /// What is to be kept in place of the credential that was given: one that could be used only once led to it.
+    fn credential(&self) -> Option<SecretValue> {
+        None
+    }
+
+    /// Until when what was answered for this target is used without asking again, in seconds since 1970; `None` where the
+    /// system leaves that to others.
+    fn value_end(&self, _target: &String) -> Option<i64> {
         None
     }
 

@@ -1,12 +1,15 @@
 //! `subrosa connect`: a connection to an external vault.
 
+use super::newcomer::Newcomer;
 use crate::context::Context;
-use crate::external::{self, Connection, Connections, failed, systems};
+use crate::external::{self, Connection, Connections, Keep, Place, failed, systems};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{output, unlock};
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
-use subrosa_provider::{ProviderError, Settings, System};
+use std::path::PathBuf;
+use subrosa_provider::{Method, Settings, System};
 
 pub(super) fn command() -> Command {
     let mut command = Command::new("connect")
@@ -23,26 +26,64 @@ pub(super) fn command() -> Command {
     command
 }
 
-/// The flags of one system are its settings.
+/// The flags of one system are its settings, and how one logs in.
 fn of_system(system: &'static dyn System) -> Command {
     let setting = |one: &'static subrosa_provider::Setting| {
         let arg = Arg::new(one.name).long(one.name).help(one.help).required(one.required);
         match one.value_name {
             "" => arg.action(ArgAction::SetTrue),
             "FOLDER" => arg.value_name("FOLDER").value_hint(ValueHint::DirPath),
+            "FILE" => arg.value_name("FILE").value_hint(ValueHint::FilePath),
             name => arg.value_name(name),
         }
     };
     Command::new(system.name())
         .about(system.about())
         .arg(Arg::new("connection").value_name("NAME").required(true).help("what links call it"))
+        .args(login_flags(system))
         .args(system.settings().iter().map(setting))
         .arg(duration_flag("ttl", "how long its values are cached [default: the vault's, 1h]"))
         .arg(duration_flag(
             "stale-if-error",
             "how much longer they may be used where asking fails [default: 0]",
         ))
-        .after_help(format!("Then: subrosa link SECRET NAME:{}", system.example()))
+        .after_help(after_help(system))
+}
+
+fn login_flags(system: &'static dyn System) -> Vec<Arg> {
+    let [usual, ..] = system.methods() else { return Vec::new() };
+    let names = system.methods().iter().map(|method| method.name);
+    let auth =
+        Arg::new("auth").long("auth").value_name("METHOD").value_parser(PossibleValuesParser::new(names));
+    let auth = auth.help(format!("the way to log in [default: {}]", usual.name));
+    vec![auth, credential_file_flag(), Keep::flag()]
+}
+
+pub(super) fn credential_file_flag() -> Arg {
+    Arg::new("credential-file")
+        .long("credential-file")
+        .value_name("FILE")
+        .value_hint(ValueHint::FilePath)
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("read what one logs in with from a file, - is standard input; else it is asked for")
+}
+
+fn after_help(system: &'static dyn System) -> String {
+    let methods = system.methods().iter().map(|method| {
+        let needs: String = method.needs.iter().map(|one| format!(" --{one}")).collect();
+        match method.credential {
+            "" => format!("  {:<12}{}\n", method.name, needs.trim_start()),
+            what => format!(
+                "  {:<12}a {what}{}{needs}\n",
+                method.name,
+                if needs.is_empty() { "" } else { ", and" }
+            ),
+        }
+    });
+    let methods: String = methods.collect();
+    let methods =
+        if methods.is_empty() { methods } else { format!("What each way to log in takes:\n{methods}\n") };
+    format!("{methods}Then: subrosa link SECRET NAME:{}", system.example())
 }
 
 pub(super) fn duration_flag(id: &'static str, help: &'static str) -> Arg {
@@ -54,33 +95,45 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let system = systems::find(name).ok_or_else(|| Failure::usage(format!("unknown system {name}")))?;
     let name = arguments.get_one::<String>("connection").map(String::as_str).unwrap_or_default();
     Connection::check_name(name)?;
+    let method = method_of(system, arguments)?;
     let settings = system.settle(settings_of(system, arguments)).map_err(|error| failed(&error))?;
     let mut vault = unlock::open(context)?;
     let connections = Connections::load(&vault)?;
     let mut connection = Connection::new(name, system, &settings);
+    connection.auth = method.map(|method| method.name.to_owned()).unwrap_or_default();
     connection.ttl = arguments.get_one::<u64>("ttl").copied();
     connection.stale_if_error = arguments.get_one::<u64>("stale-if-error").copied();
-    if let Some(before) = connections.named(name) {
-        if before.system != system.name() {
-            let text = format!("{name} is a connection to another system, {}", before.system);
-            return Err(Failure::general(text).hint(format!("subrosa disconnect {}", quoted(name))));
-        }
-        if !before.disconnected {
-            return Err(Failure::general(format!("there is a connection named {name} already"))
-                .hint(format!("to change it: subrosa disconnect {}, then connect it anew", quoted(name))));
-        }
-        connection.place = before.place;
-    }
-    let identity = connection.open(None, &no_credential).and_then(|external| external.describe());
-    let identity = identity.map_err(|error| failed(&error.about(name)))?;
-    vault.change(|change| connection.put(change))?;
+    connection.place = place_to_take(&connections, name, system)?;
+    let newcomer = Newcomer::arriving(context, connection, arguments)?;
+    let identity = newcomer.enter(&mut vault, None)?;
     output::done(&format!("connected {name}: {}", identity.who));
     Ok(())
 }
 
-/// For systems that nobody logs in to.
-pub(super) fn no_credential() -> Result<subrosa_secret::SecretValue, ProviderError> {
-    Err(ProviderError::new(subrosa_provider::ErrorKind::Expired, "it has to log in again"))
+/// Where the connection is to be stored, if there was one of that name.
+fn place_to_take(connections: &Connections, name: &str, system: &dyn System) -> Outcome<Option<Place>> {
+    let Some(before) = connections.named(name) else { return Ok(None) };
+    if before.system != system.name() {
+        let text = format!("{name} is a connection to another system, {}", before.system);
+        return Err(Failure::general(text).hint(format!("subrosa disconnect {}", quoted(name))));
+    }
+    if !before.disconnected {
+        return Err(Failure::general(format!("there is a connection named {name} already"))
+            .hint(format!("to change it: subrosa disconnect {}, then connect it anew", quoted(name))));
+    }
+    Ok(before.place)
+}
+
+/// The way to log in that was chosen; its settings have to be there.
+fn method_of(system: &dyn System, arguments: &ArgMatches) -> Outcome<Option<&'static Method>> {
+    let [usual, ..] = system.methods() else { return Ok(None) };
+    let chosen = arguments.get_one::<String>("auth").map_or(usual.name, String::as_str);
+    let method = system.methods().iter().find(|method| method.name == chosen);
+    let missing = method.and_then(|method| method.needs.iter().find(|name| !arguments.contains_id(name)));
+    match missing {
+        Some(name) => Err(Failure::usage(format!("--auth {chosen} needs --{name}"))),
+        None => Ok(method),
+    }
 }
 
 fn settings_of(system: &dyn System, arguments: &ArgMatches) -> Settings {

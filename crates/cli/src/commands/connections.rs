@@ -1,15 +1,15 @@
 //! `subrosa connections`: what the vault is connected to, and whether it answers.
 
 use crate::context::Context;
-use crate::external::{Connection, Connections, duration_text};
+use crate::external::{Connection, Connections, Entrance, duration_text, keep_session};
 use crate::failure::Outcome;
 use crate::output::{self, Style, rfc3339, short_time};
 use crate::table::{Cell, Table};
 use crate::unlock;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Serialize;
-use subrosa_provider::{Identity, ProviderError};
-use subrosa_vault::{Entry, RecordId};
+use subrosa_provider::{External, Identity, ProviderError};
+use subrosa_vault::{Entry, RecordId, Vault};
 
 pub(super) fn command() -> Command {
     Command::new("connections")
@@ -38,6 +38,10 @@ struct Row<'c> {
     /// who one is there; `null` where it does not answer
     who: Option<String>,
     problem: Option<String>,
+    /// the way to log in; `null` for a system that has none
+    auth: Option<&'c str>,
+    /// where what it logs in with is kept: keychain, vault; `null` where nothing is
+    kept: Option<&'static str>,
     /// when the session ends, `null` where it does not, or nobody knows
     expires: Option<String>,
     settings: std::collections::BTreeMap<String, String>,
@@ -58,7 +62,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         names => names.iter().map(|name| connections.require(name)).collect::<Outcome<_>>()?,
     };
     let entries = if wanted.is_empty() { Vec::new() } else { vault.list()? };
-    let rows: Vec<Row<'_>> = wanted.into_iter().map(|connection| row(connection, &entries)).collect();
+    let rows: Vec<Row<'_>> = wanted.into_iter().map(|connection| row(&vault, connection, &entries)).collect();
     if arguments.get_flag("json") {
         return context.output.json(&Report { schema: "connections/1", connections: rows });
     }
@@ -75,12 +79,20 @@ pub(super) fn links_to(entries: &[Entry], id: RecordId) -> usize {
     entries.iter().filter(leads_there).count()
 }
 
-pub(super) fn asked(connection: &Connection) -> Result<Identity, ProviderError> {
-    connection.open(None, &super::connect::no_credential)?.describe()
+/// Asks a connection who one is there, and keeps the session if that made another one.
+fn asked(vault: &Vault, connection: &Connection) -> Result<Identity, ProviderError> {
+    connection.system()?;
+    let entrance = Entrance::to(vault, connection)?;
+    let ask = |external: &dyn External| external.describe().map(|identity| (identity, external.session()));
+    let (identity, session) = entrance.enter(connection, ask)??;
+    if let (Some(place), Some(session)) = (connection.place, session) {
+        keep_session(vault, place, session);
+    }
+    Ok(identity)
 }
 
-fn row<'c>(connection: &'c Connection, entries: &[Entry]) -> Row<'c> {
-    let (state, identity, problem) = match asked(connection) {
+fn row<'c>(vault: &Vault, connection: &'c Connection, entries: &[Entry]) -> Row<'c> {
+    let (state, identity, problem) = match asked(vault, connection) {
         Ok(identity) => ("ready", Some(identity), None),
         Err(_) if connection.disconnected => ("disconnected", None, None),
         Err(error) => (error.kind().as_str(), None, Some(error.to_string())),
@@ -92,6 +104,8 @@ fn row<'c>(connection: &'c Connection, entries: &[Entry]) -> Row<'c> {
         state,
         who: identity.map(|identity| identity.who),
         problem,
+        auth: Some(connection.auth.as_str()).filter(|auth| !auth.is_empty()),
+        kept: connection.kept.as_ref().map(|kept| kept.place.as_str()),
         expires: expires_at.map(rfc3339),
         settings: connection
             .settings()

@@ -179,6 +179,7 @@ fn permissions(location: &Location) -> Vec<Finding> {
         location.database(),
         location.dir.join("audit.log"),
         location.dir.join("cache"),
+        location.dir.join("sessions"),
         location.state.join("pins"),
     ];
     let wide = paths.iter().filter_map(|path| Some((path, privacy(path)?)));

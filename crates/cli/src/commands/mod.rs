@@ -26,6 +26,7 @@ mod init;
 mod keys;
 mod link;
 mod list;
+mod newcomer;
 mod policy;
 mod profiles;
 mod purge;

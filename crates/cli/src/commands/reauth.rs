@@ -1,35 +1,72 @@
 //! `subrosa reauth`: log in to an external vault again.
 
+use super::connect::credential_file_flag;
+use super::newcomer::Newcomer;
 use crate::context::Context;
-use crate::external::{Connections, failed};
-use crate::failure::Outcome;
+use crate::external::{Connection, Connections, Entrance, Keep, failed, keep_session};
+use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::output::done;
 use crate::unlock;
 use clap::{Arg, ArgMatches, Command};
+use subrosa_provider::{External, Identity, ProviderError};
+use subrosa_vault::Vault;
 
 pub(super) fn command() -> Command {
     Command::new("reauth")
         .about("Log in to an external vault again, and see that it answers")
         .arg(Arg::new("connection").value_name("NAME").required(true).help("the connection"))
-        .after_help("Example:\n  subrosa reauth k8s")
+        .arg(credential_file_flag())
+        .arg(Keep::flag())
+        .after_help(
+            "Without a flag it logs in with what is kept; where nothing is, it asks. With a flag it takes another password, \
+             token or key, and what was kept goes.\n\n\
+             Examples:\n  subrosa reauth k8s\n  subrosa reauth prod --credential-file new-token",
+        )
 }
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let name = arguments.get_one::<String>("connection").map(String::as_str).unwrap_or_default();
-    let vault = unlock::open(context)?;
+    let mut vault = unlock::open(context)?;
     let connections = Connections::load(&vault)?;
     let connection = connections.require(name)?;
-    let identity = super::connections::asked(connection).map_err(|error| {
-        let failure = match error.hint() {
-            Some(_) => failed(&error),
-            None => failed(&error.about(name)),
-        };
-        match failure.first_hint() {
-            Some(_) => failure,
-            None => failure.hint(format!("subrosa connections {}", quoted(name))),
+    connection.system().map_err(|error| failed(&error))?;
+    let before = Entrance::to(&vault, connection).map_err(|error| failed(&error.about(name)))?;
+    let is_new = arguments.contains_id("credential-file") || arguments.contains_id("keep");
+    let identity = match before.needs_nobody() && !is_new {
+        true => again(&vault, connection).map_err(|error| explained(&error, name))?,
+        false => {
+            let newcomer = Newcomer::arriving(context, connection.anew(), arguments)?;
+            newcomer.enter(&mut vault, connection.kept.as_ref())?
         }
-    })?;
+    };
+    // not before: a login that fails leaves the session that there is
+    if before.has_session() {
+        let _ = before.enter(connection, |external| external.end());
+    }
     done(&format!("{name} is ready: {}", identity.who));
     Ok(())
+}
+
+/// Logs in with what is kept.
+fn again(vault: &Vault, connection: &Connection) -> Result<Identity, ProviderError> {
+    let entrance = Entrance::to(vault, connection)?.anew();
+    let asked = |external: &dyn External| external.describe().map(|identity| (identity, external.session()));
+    let (identity, session) = entrance.enter(connection, asked)??;
+    if let (Some(place), Some(session)) = (connection.place, session) {
+        keep_session(vault, place, session);
+    }
+    Ok(identity)
+}
+
+fn explained(error: &ProviderError, name: &str) -> Failure {
+    let text = format!("{name}: {error}");
+    let about = failed(&ProviderError::new(error.kind(), text));
+    let command = match error.kind() {
+        subrosa_provider::ErrorKind::Denied | subrosa_provider::ErrorKind::Expired => {
+            format!("subrosa reauth {} --credential-file FILE", quoted(name))
+        }
+        _ => format!("subrosa connections {}", quoted(name)),
+    };
+    about.hint(error.hint().map_or(command, str::to_owned))
 }

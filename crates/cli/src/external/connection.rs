@@ -1,12 +1,11 @@
 //! Connections as the vault keeps them.
 
-use super::systems;
+use super::{Kept, systems};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use subrosa_provider::{ErrorKind, External, Login, ProviderError, Settings, System};
-use subrosa_secret::SecretValue;
+use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Settings, System};
 use subrosa_vault::{Change, DocumentKind, RecordId, Vault, VaultError};
 
 /// The longest name, in bytes.
@@ -23,6 +22,12 @@ pub(crate) struct Connection {
     pub(crate) name: String,
     pub(crate) system: String,
     settings: BTreeMap<String, String>,
+    /// the way to log in; empty for a system that has none
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) auth: String,
+    /// where the credential is, if it is kept
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<Kept>,
     /// for how many seconds its values are kept, where that is not left to the vault
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ttl: Option<u64>,
@@ -49,6 +54,8 @@ impl Connection {
             name: name.to_owned(),
             system: system.name().to_owned(),
             settings: settings.iter().map(owned).collect(),
+            auth: String::new(),
+            kept: None,
             ttl: None,
             stale_if_error: None,
             disconnected: false,
@@ -57,7 +64,13 @@ impl Connection {
 
     /// The connection without what it knows of its system, as links go on naming it.
     pub(crate) fn emptied(&self) -> Self {
-        Self { settings: BTreeMap::new(), disconnected: true, ..self.clone() }
+        let nothing = (BTreeMap::new(), String::new());
+        Self { settings: nothing.0, auth: nothing.1, kept: None, disconnected: true, ..self.clone() }
+    }
+
+    /// The connection as it is before somebody logs in with something else.
+    pub(crate) fn anew(&self) -> Self {
+        Self { kept: None, ..self.clone() }
     }
 
     /// The connection whose values are cached for so long.
@@ -87,13 +100,14 @@ impl Connection {
         })
     }
 
+    /// How it logs in; `None` where nobody does, or that way is not known to this program.
+    pub(crate) fn method(&self) -> Option<&'static Method> {
+        let system = systems::find(&self.system)?;
+        system.methods().iter().find(|method| method.name == self.auth)
+    }
+
     /// The connection itself, ready to be asked.
-    pub(crate) fn open<'a>(
-        &self,
-        session: Option<SecretValue>,
-        credential: &'a (dyn Fn() -> Result<SecretValue, ProviderError> + Sync),
-    ) -> Result<Box<dyn External + 'a>, ProviderError> {
-        let login = Login { method: "", session, credential };
+    pub(crate) fn open<'a>(&self, login: Login<'a>) -> Result<Box<dyn External + 'a>, ProviderError> {
         self.system()?.connect(&self.settings(), login)
     }
 

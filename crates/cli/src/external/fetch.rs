@@ -1,14 +1,14 @@
 //! Getting values from connections: from the cache where it holds them, else each connection asked once for all of them.
 
 use super::connection::Place;
-use super::{Caching, Connection, Connections, kept, place_of, vault_ttl};
+use super::{Caching, Connection, Connections, Entrance, copied, keep_session, kept, place_of, vault_ttl};
 use crate::failure::reason;
 use crate::fault::quoted;
 use crate::{output, since};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::thread;
-use subrosa_provider::{ErrorKind, ProviderError};
+use subrosa_provider::{ErrorKind, ProviderError, Session};
 use subrosa_secret::SecretValue;
 use subrosa_vault::{CacheEntry, Link, Vault};
 
@@ -34,12 +34,15 @@ struct Job<'c> {
     connection: &'c Connection,
     place: Place,
     targets: Vec<String>,
+    entrance: Result<Entrance, ProviderError>,
 }
 
-/// What it answered.
+/// What it answered, and until when each answer is good.
+#[derive(Default)]
 struct Done {
-    answers: Vec<Answer>,
+    answers: Vec<(Answer, Option<i64>)>,
     session_end: Option<i64>,
+    session: Option<Session>,
 }
 
 impl Fetch {
@@ -96,19 +99,28 @@ impl Fetch {
             match jobs.iter_mut().find(|job| job.place == place) {
                 Some(job) if job.targets.contains(&key.1) => {}
                 Some(job) => job.targets.push(key.1),
-                None => jobs.push(Job { connection, place, targets: vec![key.1] }),
+                None => {
+                    let entrance = Entrance::to(vault, connection);
+                    jobs.push(Job { connection, place, targets: vec![key.1], entrance });
+                }
             }
         }
         let (mut failed, mut fresh, mut gone) = (BTreeMap::new(), Vec::new(), Vec::new());
         let preferred = vault_ttl(vault).ok().flatten();
         for (job, done) in run(&jobs) {
-            for (target, answer) in job.targets.iter().zip(done.answers) {
+            if let Ok(entrance) = &job.entrance {
+                entrance.tell_end(done.session_end);
+            }
+            if let Some(session) = done.session {
+                keep_session(vault, job.place, session);
+            }
+            for (target, (answer, value_end)) in job.targets.iter().zip(done.answers) {
                 let key = (job.place, target.clone());
                 match answer {
                     Ok(Some(value)) => {
                         let ttl = ttls.get(&key).copied().flatten();
                         fresh.extend(copied(&value).and_then(|copy| {
-                            let end = done.session_end;
+                            let end = [done.session_end, value_end].into_iter().flatten().min();
                             kept::entry(job.connection, ttl, preferred, end, now, copy)
                                 .map(|kept| (key.clone(), kept))
                         }));
@@ -226,10 +238,6 @@ fn explained(
     ProviderError::new(error.kind(), format!("{}: {error}", connection.name)).hint_at(hint)
 }
 
-fn copied(value: &SecretValue) -> Option<SecretValue> {
-    SecretValue::new(value.expose_secret().to_vec()).ok()
-}
-
 /// Asks every connection, several of them at the same time.
 fn run<'j>(jobs: &'j [Job<'j>]) -> Vec<(&'j Job<'j>, Done)> {
     if let [job] = jobs {
@@ -246,26 +254,39 @@ fn run<'j>(jobs: &'j [Job<'j>]) -> Vec<(&'j Job<'j>, Done)> {
         let threads: Vec<_> = jobs.iter().map(|job| (job, scope.spawn(work(job)))).collect();
         threads
             .into_iter()
-            .map(|(job, thread)| (job, thread.join().unwrap_or_else(|_| failed(job, ErrorKind::Unavailable))))
+            .map(|(job, thread)| (job, thread.join().unwrap_or_else(|_| failed(job, broken))))
             .collect()
     })
 }
 
-fn failed(job: &Job<'_>, kind: ErrorKind) -> Done {
-    let fail = |_| Err(ProviderError::new(kind, "the lookup failed"));
-    Done { answers: job.targets.iter().map(fail).collect(), session_end: None }
+fn broken() -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, "the lookup failed")
+}
+
+fn failed(job: &Job<'_>, error: impl Fn() -> ProviderError) -> Done {
+    Done { answers: job.targets.iter().map(|_| (Err(error()), None)).collect(), ..Done::default() }
 }
 
 fn ask(job: &Job<'_>) -> Done {
-    let credential = || Err(ProviderError::new(ErrorKind::Expired, "it has to log in again"));
-    match job.connection.open(None, &credential) {
-        Ok(external) => {
-            let answers = external.lookup_many(&job.targets.iter().collect::<Vec<_>>());
-            Done { answers, session_end: external.session_end() }
+    let again = |error: &ProviderError| {
+        let same = ProviderError::new(error.kind(), error.to_string());
+        match error.hint() {
+            Some(hint) => same.hint_at(hint),
+            None => same,
         }
-        Err(error) => {
-            let again = || Err(ProviderError::new(error.kind(), error.to_string()));
-            Done { answers: job.targets.iter().map(|_| again()).collect(), session_end: None }
+    };
+    let entrance = match &job.entrance {
+        Ok(entrance) => entrance,
+        Err(error) => return failed(job, || again(error)),
+    };
+    let asked = entrance.enter(job.connection, |external| {
+        let answers = external.lookup_many(&job.targets.iter().collect::<Vec<_>>());
+        let ends = job.targets.iter().map(|target| external.value_end(target));
+        Done {
+            answers: answers.into_iter().zip(ends).collect(),
+            session_end: external.session_end(),
+            session: external.session(),
         }
-    }
+    });
+    asked.unwrap_or_else(|error| failed(job, || again(&error)))
 }

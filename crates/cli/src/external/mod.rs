@@ -5,17 +5,21 @@
 
 mod caching;
 mod connection;
+mod credential;
 mod fetch;
 mod kept;
+mod login;
 mod preference;
 mod sources;
 pub(crate) mod systems;
 mod target;
 
 pub(crate) use caching::Caching;
-pub(crate) use connection::{Connection, Connections};
+pub(crate) use connection::{Connection, Connections, Place};
+pub(crate) use credential::{Keep, Kept, KeptPlace, keychain};
 pub(crate) use fetch::{Fetch, Wanted};
 pub(crate) use kept::place_of;
+pub(crate) use login::{Entrance, copied, drop_session, keep_session};
 pub(crate) use preference::{DEFAULT_TTL, set_vault_ttl, vault_ttl};
 pub(crate) use sources::Sources;
 pub(crate) use target::Target;

@@ -1,0 +1,137 @@
+//! Logging in to an external vault with something that was just given, and keeping what comes of it.
+
+use crate::context::Context;
+use crate::external::{Connection, Keep, Kept, KeptPlace, copied, failed, keep_session, keychain};
+use crate::failure::{Failure, Outcome};
+use crate::fault::quoted;
+use crate::input::{self, Source};
+use crate::output;
+use clap::ArgMatches;
+use std::path::PathBuf;
+use subrosa_keychain::Keychain;
+use subrosa_provider::{Identity, Login, ProviderError, Session};
+use subrosa_secret::SecretValue;
+use subrosa_vault::{RecordId, Vault};
+
+/// A connection before it is stored, and what it logs in with.
+pub(super) struct Newcomer {
+    connection: Connection,
+    credential: Option<SecretValue>,
+    keep: Keep,
+    keychain: Option<Keychain>,
+}
+
+/// What a login gave.
+struct Arrived {
+    identity: Identity,
+    session: Option<Session>,
+    credential: Option<SecretValue>,
+}
+
+impl Newcomer {
+    /// Asks for what it logs in with. A keychain that is to keep it has to answer first.
+    pub(super) fn arriving(
+        context: &Context,
+        connection: Connection,
+        arguments: &ArgMatches,
+    ) -> Outcome<Self> {
+        let method = connection.method().filter(|method| !method.credential.is_empty());
+        let Some(method) = method else {
+            return Ok(Self { connection, credential: None, keep: Keep::Session, keychain: None });
+        };
+        let keep = Keep::of(arguments.get_one("keep"));
+        let keychain = match keep {
+            Keep::Keychain if context.unlock.no_keychain => {
+                return Err(Failure::usage("--no-keychain leaves no place to keep what one logs in with")
+                    .hint("--keep vault or --keep session says what is meant"));
+            }
+            Keep::Keychain => Some(keychain()?),
+            Keep::Vault | Keep::Session => None,
+        };
+        let source = Source::of_argument(None, arguments.get_one::<PathBuf>("credential-file"));
+        let what = format!("{} of {}", method.credential, connection.name);
+        let credential = input::value(context, source, &what, false)?;
+        Ok(Self { connection, credential: Some(credential), keep, keychain })
+    }
+
+    /// Logs in, and stores the connection if that works, in place of what was kept `before`.
+    pub(super) fn enter(self, vault: &mut Vault, before: Option<&Kept>) -> Outcome<Identity> {
+        let arrived = self.log_in().map_err(|error| self.explained(&error))?;
+        if self.keep == Keep::Session
+            && self.credential.is_some()
+            && arrived.session.as_ref().is_none_or(|session| session.expires.is_none())
+        {
+            return Err(Failure::usage(format!(
+                "{}: a session that does not end is not kept",
+                self.connection.name
+            ))
+            .hint("--keep keychain or --keep vault keeps what it logs in with"));
+        }
+        let Arrived { identity, session, credential } = arrived;
+        let Self { mut connection, credential: given, keychain, keep } = self;
+        let credential = credential.or(given);
+        connection.kept = match (&keychain, &credential) {
+            (Some(keychain), Some(credential)) => Some(Kept::in_keychain(keychain, vault.id(), credential)?),
+            _ => None,
+        };
+        let stored = vault.change(|change| {
+            if let Some(before) = before {
+                before.unseal(change)?;
+            }
+            if let (Keep::Vault, Some(credential)) = (keep, &credential) {
+                connection.kept = Some(Kept::in_vault(change, credential)?);
+            }
+            connection.put(change)
+        });
+        let id = stored.inspect_err(|_| forget(connection.kept.as_ref(), vault))?;
+        forget(before, vault);
+        if let Some(session) = session {
+            keep_session_of(vault, id, session)?;
+        }
+        Ok(identity)
+    }
+
+    fn log_in(&self) -> Result<Arrived, ProviderError> {
+        let credential = || {
+            self.credential.as_ref().and_then(copied).ok_or_else(|| {
+                ProviderError::new(subrosa_provider::ErrorKind::Expired, "it has to log in again")
+            })
+        };
+        let login = Login {
+            method: &self.connection.auth,
+            session: None,
+            is_kept: self.keep != Keep::Session || self.credential.is_none(),
+            is_new: true,
+            credential: &credential,
+        };
+        let external = self.connection.open(login)?;
+        let identity = external.describe()?;
+        Ok(Arrived { identity, session: external.session(), credential: external.credential() })
+    }
+
+    /// Nothing of it is stored yet, so that no hint may name it.
+    fn explained(&self, error: &ProviderError) -> Failure {
+        let about = ProviderError::new(error.kind(), error.to_string()).about(&self.connection.name);
+        failed(&match error.hint() {
+            Some(hint) => about.hint_at(hint),
+            None => about,
+        })
+    }
+}
+
+fn keep_session_of(vault: &Vault, id: RecordId, session: Session) -> Outcome {
+    let connections = crate::external::Connections::load(vault)?;
+    if let Some(place) = connections.with_id(id).and_then(|connection| connection.place) {
+        keep_session(vault, place, session);
+    }
+    Ok(())
+}
+
+/// Removes what the keychain keeps. That it stays there is worth a word, and no reason to fail.
+pub(super) fn forget(kept: Option<&Kept>, vault: &Vault) {
+    let Some(kept) = kept.filter(|kept| kept.place == KeptPlace::Keychain) else { return };
+    if let Err(error) = kept.forget(vault.id()) {
+        output::warn(&format!("what it logged in with is still in the keychain: {error}"));
+        output::hint(&format!("it is the entry {}", quoted(&kept.entry(vault.id()))));
+    }
+}
