@@ -4,6 +4,7 @@
 //! times of different days do not. Nothing here passes or fails.
 
 mod contest;
+mod external;
 mod home;
 mod keyring;
 mod moving;
@@ -32,11 +33,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         ["micro"] => micro(),
         ["moving"] => moving_only(10_000),
         ["sending"] => sending_only(),
+        ["external"] => external_only(),
         ["sizes", rest @ ..] if !rest.is_empty() => {
             let sizes: Result<Vec<u32>, _> = rest.iter().map(|text| text.parse()).collect();
             whole(&sizes.map_err(|_| "sizes: write numbers after it".to_owned())?)
         }
-        _ => Err("bench knows `micro`, `moving`, `sending` and `sizes N…`".to_owned()),
+        _ => Err("bench knows `micro`, `moving`, `sending`, `external` and `sizes N…`".to_owned()),
     }
 }
 
@@ -60,6 +62,14 @@ fn sending_only() -> Result<(), String> {
     let place = target().join("bench");
     let _ = fs::remove_dir_all(&place);
     sending::measure(&Home::fill(&place.join("send"), &subrosa, &populate, 10)?)
+}
+
+/// Secrets of an external vault alone.
+fn external_only() -> Result<(), String> {
+    let (subrosa, _) = built()?;
+    let place = target().join("bench/external");
+    let _ = fs::remove_dir_all(&place);
+    external::measure(&place, &subrosa)
 }
 
 /// The program as users get it, and what fills vaults.
@@ -92,6 +102,7 @@ fn whole(sizes: &[u32]) -> Result<(), String> {
         moving::measure(&home, &peers, *count, &empty)?;
     }
     keyring::get(&place.join("keyring"), &subrosa)?;
+    external::measure(&place.join("external"), &subrosa)?;
     let home = Home::fill(&place.join("send"), &subrosa, &populate, 10)?;
     sending::measure(&home)
 }
