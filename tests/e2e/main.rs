@@ -14,6 +14,7 @@ mod delays;
 mod demo;
 mod doctor;
 mod explain;
+mod hashicorp;
 mod home;
 mod hostile;
 mod injection;

@@ -176,6 +176,13 @@ fn others(planted: &Planted) -> Vec<Step> {
         step(planted, "keys show", &[VAULT_KEY], 0),
         step(planted, "keys remove 00", &[], 1),
         step(planted, "keys add keychain", &[], 104),
+        // with a server: external.rs
+        step(
+            planted,
+            "connect hashicorp far --address https://127.0.0.1:1 --credential-file own/passphrase --keep vault",
+            &[],
+            100,
+        ),
         Step { input: "text", ..step(planted, "set another -", &[], 0) },
         step(planted, "--vault own/second init --key-file own/key-of-second --no-recovery", &[], 0),
         step(planted, "--vault own/second --key-file own/key-of-second set x --empty", &[], 0),

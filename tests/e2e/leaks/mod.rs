@@ -6,5 +6,6 @@
 mod children;
 mod commands;
 mod errors;
+mod external;
 mod memory;
 mod planted;

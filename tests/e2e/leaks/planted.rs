@@ -15,6 +15,7 @@ pub(super) const VALUE: &str = "the value of bird";
 pub(super) const EARLIER: &str = "the earlier value of bird";
 pub(super) const OTHER: &str = "the value of another secret";
 pub(super) const LINKED: &str = "the value of a linked secret";
+pub(super) const AT_SERVER: &str = "the value at a server";
 pub(super) const CLIENT_KEY: &str = "the key of the client certificate";
 pub(super) const VAULT_KEY: &str = "the vault key";
 
@@ -159,6 +160,13 @@ impl Planted {
         labels
     }
 
+    /// Plants another canary.
+    pub(super) fn plant(&mut self, kind: Kind, label: &str) -> String {
+        let text = self.canaries.plant(kind, label);
+        self.scanner = Scanner::new(&self.canaries);
+        text
+    }
+
     pub(super) fn home(&self) -> &Home {
         &self.stage.home
     }
@@ -226,7 +234,7 @@ impl Planted {
     /// Looks at what reached the server, which was sent the values of bird, of the other secret and of the linked one.
     pub(super) fn look_at_wire(&mut self) {
         for request in wire(&self.stage.server).into_iter().chain(wire(&self.strict)) {
-            self.look(Sink::Wire, "a request", &request, &[VALUE, OTHER, LINKED]);
+            self.look(Sink::Wire, "a request", &request, &[VALUE, OTHER, LINKED, AT_SERVER]);
         }
     }
 

@@ -1,0 +1,135 @@
+//! Secrets in HashiCorp Vault and in OpenBao, by their HTTP API.
+//!
+//! A target is `PATH#KEY` or `PATH?version=N#KEY`. Which engine a path belongs to, and of which kind it is, the server says: KV of
+//! both versions is read as such, any other engine as one whose answers may come with a lease.
+//!
+//! What this crate is not: it writes nothing, and it unseals nothing. Prefixes of tokens mean nothing to it; servers differ in them.
+//!
+//! Invariants: a path is asked for once in a lookup, however many keys of it are wanted; what belongs to one lease is never mixed
+//! with what belongs to another. A version that was deleted or destroyed is an error, not absence. No error quotes an answer.
+//!
+//! ```
+//! use subrosa_provider::{Settings, System as _};
+//! use subrosa_provider_hashicorp::Hashicorp;
+//!
+//! # fn main() -> Result<(), subrosa_provider::ProviderError> {
+//! let settings = Settings::from_iter([("address", "https://vault.example.com:8200/")]);
+//! let settings = Hashicorp.settle(settings)?;
+//! assert_eq!(settings.text("address"), Some("https://vault.example.com:8200"));
+//! assert_eq!(Hashicorp.target(&settings, "/secret/app/#api-key")?, "secret/app#api-key");
+//! # Ok(()) }
+//! ```
+
+mod api;
+mod auth;
+mod clock;
+mod connected;
+mod lease;
+mod mount;
+mod read;
+mod state;
+mod target;
+mod token;
+
+use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Setting, Settings, System};
+
+use connected::Connected;
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "address",
+        value_name: "URL",
+        help: "the server, https://vault.example.com:8200",
+        required: true,
+    },
+    setting("namespace", "PATH", "the namespace to work in"),
+    setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
+    setting("auth-path", "PATH", "where the way to log in is mounted [default: its name]"),
+    setting("username", "NAME", "who logs in by userpass"),
+    setting("role-id", "ID", "the role that logs in by approle"),
+    setting("wrapped", "", "the secret id of approle is wrapped: what is given is the token to unwrap it"),
+    setting("role", "NAME", "the role to log in with by kubernetes, jwt or cert"),
+    setting("jwt-file", "FILE", "where kubernetes finds its token [default: that of the pod]"),
+    setting(
+        "insecure-http",
+        "",
+        "allow an address without TLS: who is on the way reads credentials and secrets",
+    ),
+];
+
+const fn setting(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
+    Setting { name, value_name, help, required: false }
+}
+
+/// The system: HashiCorp Vault, and OpenBao which speaks the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashicorp;
+
+impl System for Hashicorp {
+    fn name(&self) -> &'static str {
+        "hashicorp"
+    }
+
+    fn about(&self) -> &'static str {
+        "HashiCorp Vault or OpenBao"
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn methods(&self) -> &'static [Method] {
+        auth::METHODS
+    }
+
+    fn example(&self) -> &'static str {
+        "secret/app#api-key"
+    }
+
+    fn settle(&self, mut settings: Settings) -> Result<Settings, ProviderError> {
+        let address = settings.text("address").unwrap_or_default();
+        let address =
+            subrosa_rest::settle_address(address, settings.is_on("insecure-http")).map_err(|error| {
+                match address.starts_with("http://") {
+                    true => error.hint_at("--insecure-http says that this is meant"),
+                    false => error,
+                }
+            })?;
+        settings.set("address", address);
+        for name in ["namespace", "auth-path"] {
+            if let Some(path) = settings.text(name) {
+                let path = target::joined(path).ok_or_else(|| {
+                    ProviderError::new(ErrorKind::BadSettings, format!("{name} {path:?} is no path"))
+                })?;
+                settings.set(name, path);
+            }
+        }
+        if let Some(file) = settings.text("ca").filter(|text| !text.starts_with("-----BEGIN")) {
+            let failed = |why: String| ProviderError::new(ErrorKind::BadSettings, format!("{file}: {why}"));
+            let pem = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+            subrosa_rest::Server::new("https://localhost", Some(&pem))
+                .map_err(|error| failed(error.to_string()))?;
+            settings.set("ca", pem.trim());
+        }
+        if let Some(file) = settings.text("jwt-file") {
+            // what is relative would be another file for every working directory
+            let path = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
+            let path =
+                path.ok_or_else(|| ProviderError::new(ErrorKind::BadSettings, "jwt-file is no path"))?;
+            settings.set("jwt-file", path);
+        }
+        Ok(settings)
+    }
+
+    fn target(&self, _: &Settings, text: &str) -> Result<String, ProviderError> {
+        target::Target::parse(text).map(|target| target.to_string())
+    }
+
+    fn connect<'a>(
+        &self,
+        settings: &Settings,
+        login: Login<'a>,
+    ) -> Result<Box<dyn External + 'a>, ProviderError> {
+        Ok(Box::new(Connected::new(settings, login)?))
+    }
+}

@@ -1,0 +1,55 @@
+//! What one logs in to an external vault with, and the session that comes of it.
+
+use serde_json::json;
+use subrosa_testkit::OpenBao;
+use subrosa_testkit::leak::Kind;
+
+use super::planted::{AT_SERVER, Planted};
+use crate::home::text;
+
+#[test]
+fn logins_to_a_server() {
+    let Some(bao) = OpenBao::start() else { return };
+    let mut planted = Planted::new();
+    let password = planted.plant(Kind::Passphrase, "the password of a login");
+    let token = planted.plant(Kind::Passphrase, "a token");
+    let wrong = planted.plant(Kind::Passphrase, "a wrong password");
+    let value = planted.plant(Kind::Value, AT_SERVER);
+    let set = |path: &str, value: serde_json::Value| bao.post(path, &value.to_string());
+    set("sys/policies/acl/app", json!({ "policy": "path \"secret/*\" { capabilities = [\"read\"] }" }));
+    set("secret/data/app", json!({ "data": { "key": value } }));
+    set("sys/auth/userpass", json!({ "type": "userpass" }));
+    set("auth/userpass/users/ada", json!({ "password": password, "token_policies": "app" }));
+    set("auth/token/create", json!({ "id": token, "policies": ["app"], "ttl": "1h" }));
+    let (password, token) = (planted.write_own("password", &password), planted.write_own("token", &token));
+    let wrong = planted.write_own("wrong", &wrong);
+    let (address, ca, host) = (bao.address(), text(&bao.ca()), planted.stage.server.url(""));
+    let by = ["--address", &address, "--ca", &ca, "--credential-file"];
+    let ada = ["--auth", "userpass", "--username", "ada"];
+
+    let connect = |name, more: &[&str]| [&["connect", "hashicorp", name], &by[..], more].concat().join(" ");
+    let lines = [
+        (connect("refused", &[&[wrong.as_str()], &ada[..], &["--keep", "vault"]].concat()), 100),
+        (connect("refused", &[wrong.as_str(), "--keep", "session"]), 100),
+        (connect("ada", &[&[password.as_str()], &ada[..], &["--keep", "vault"]].concat()), 0),
+        (connect("given", &[token.as_str(), "--keep", "session"]), 0),
+        (format!("link of-ada ada:secret/app#key --host {host}"), 0),
+        ("link of-token given:secret/app#key".to_owned(), 0),
+        ("connections".to_owned(), 0),
+        ("connections --json".to_owned(), 0),
+        (format!("send -sv --mask --refresh -H X-Key:<<vault:of-ada>> {host}/"), 0),
+        ("link gone ada:secret/app#none".to_owned(), 100),
+        ("link denied ada:sys/raw#key".to_owned(), 100),
+        (format!("reauth ada --credential-file {wrong} --keep vault"), 100),
+        ("reauth ada".to_owned(), 0),
+        (format!("reauth given --credential-file {wrong} --keep session"), 100),
+        ("doctor".to_owned(), 0),
+        ("disconnect ada".to_owned(), 0),
+        ("disconnect given".to_owned(), 0),
+    ];
+    for (line, code) in lines {
+        let words: Vec<&str> = line.split(' ').collect();
+        planted.run(&words, "", &[]).ends(code);
+    }
+    planted.done();
+}
