@@ -21,6 +21,7 @@ mod injection;
 mod keychain;
 mod leaks;
 mod links;
+mod literals;
 mod masking;
 mod moving;
 mod parity;

@@ -146,6 +146,11 @@ pub(crate) fn hint(text: &str) {
     remark("hint", text);
 }
 
+/// The same for a command of several lines, in which whoever wrote it left nothing that a terminal obeys.
+pub(crate) fn hint_lines(command: &str) {
+    let _ = writeln!(io::stderr(), "hint: {command}");
+}
+
 fn remark(label: &str, text: &str) {
     let _ = writeln!(io::stderr(), "{label}: {}", visible(text));
 }

@@ -105,6 +105,7 @@ pub use header::HeaderField;
 pub use identity::{CertificateForm, Identity, IdentityParts, IdentitySource, read_identity_file};
 pub use multipart::{Form, Part, PartContent, PartEncoding};
 pub use outline::{BodyOutline, HeaderOutline, RouteOutline, Written};
+pub use percent::decode as percent_decoded;
 pub use plan::{Plan, PlannedUse};
 pub use proxy::{NoProxy, Proxy, ProxyKind};
 pub use redirect::{Hops, follow};

@@ -46,7 +46,8 @@ fn triplet(byte: u8, digits: &[u8; 16], out: &mut Sink) {
 }
 
 /// Decodes every `%XX`; a percent sign without two hexadecimal digits stays.
-pub(crate) fn decode(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut rest = bytes;
     while let Some((&first, tail)) = rest.split_first() {

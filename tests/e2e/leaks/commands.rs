@@ -23,6 +23,7 @@ fn step(planted: &Planted, line: &str, shown: &'static [&'static str], code: i32
         let word = word
             .replace("NAME", &texts.name)
             .replace("REF", &planted.reference())
+            .replace("VALUE", &texts.value)
             .replace("PROFILE", &texts.profile)
             .replace("TARGET", &texts.target)
             .replace("TAG", &texts.tag)
@@ -92,6 +93,8 @@ fn journey(planted: &Planted) -> Vec<Step> {
         "send -sv --mask -G -d q=REF URL/",
         "send -sv --mask -H X-Key:REF -w %{json}%{url}%{header_json} URL/REF",
         "send -sv --mask --profile PROFILE -H X-Key:<<vault:other>> URL/",
+        "send --explain --vault-literal vaulted=header:X-Key -H X-Key:VALUE URL/",
+        "send -sv --mask --vault-literal vaulted=header:X-Key -H X-Key:VALUE URL/",
         "undo deleted",
         "rm deleted",
         "connect folder again --path own/mounted --ttl 1h",

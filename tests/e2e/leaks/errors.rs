@@ -249,6 +249,29 @@ fn files_that_cannot_be_imported_or_exported() {
 }
 
 #[test]
+fn literals_that_are_refused() {
+    let mut planted = Planted::new();
+    let (value, url) = (planted.texts.value.clone(), planted.stage.server.url("/"));
+    let (header, user, cookie) = (format!("X-Key: {value}"), format!("me:{value}"), format!("a={value}"));
+    planted.home().store("taken", "made-up", &[]);
+    for (words, code) in [
+        (&["--vault-literal", "taken=header:X-Key", "-H", &header, &url][..], 1),
+        (&["--vault-literal", "k=header:X-Key", "-H", &header, "-H", &header, &url], 2),
+        (&["--vault-literal", "k=header:X-Key", "-H", &header, "-d", &value, &url], 2),
+        (&["--vault-literal", "k=user:password", "-u", &user, "-H", "X: <<vault:none>>", &url], 100),
+        (&["--vault-literal", "k=cookie:b", "-b", &cookie, &url], 2),
+        (&["--vault-literal", "k=user", "-u", &value, &url], 2),
+        (&["--vault-literal", &value, &url], 2),
+        (&["--vault-literal", &format!("k={value}"), &url], 2),
+        (&["--no-refs", "--vault-literal", "k=user", "-u", &user, &url], 2),
+    ] {
+        fails(&mut planted, &[&["send", "-v"], words].concat(), code);
+    }
+    assert_eq!(planted.stage.server.requests(), []);
+    planted.done();
+}
+
+#[test]
 fn certificates_that_are_refused() {
     let mut planted = Planted::new();
     let [certificate, key, pfx, stray, wrong] =

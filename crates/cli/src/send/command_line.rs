@@ -30,6 +30,8 @@ pub(crate) struct CommandLine {
     pub(crate) stderr: Option<OsString>,
 
     pub(crate) with: Vec<String>,
+    /// `--vault-literal`, checked
+    pub(crate) literals: Vec<String>,
     pub(crate) keep: bool,
     pub(crate) mask: bool,
     pub(crate) unmask: bool,
@@ -68,6 +70,10 @@ impl CommandLine {
         self.finished.iter().chain([&self.current])
     }
 
+    pub(super) fn operations_mut(&mut self) -> impl Iterator<Item = &mut Operation> {
+        self.finished.iter_mut().chain([&mut self.current])
+    }
+
     pub(super) fn add_url(&mut self, url: OsString) {
         self.current.transfers.add_url(url);
     }
@@ -78,6 +84,7 @@ impl CommandLine {
             Id::Rate => self.rate = Some(rate(&value)?),
             Id::Stderr => self.stderr = Some(not_empty(value)?),
             Id::With => self.with.push(with(value)?),
+            Id::VaultLiteral => self.literals.push(literal(value)?),
             Id::Profile => self.globals.profile = Some(text(value)?),
             Id::Vault => self.globals.vault = Some(not_empty(value)?.into()),
             Id::KeyFile => self.globals.key_file = Some(not_empty(value)?.into()),
@@ -122,6 +129,11 @@ impl CommandLine {
             self.finished.push(std::mem::take(&mut self.current));
         }
     }
+}
+
+fn literal(value: OsString) -> Result<String, String> {
+    let text = text(value)?;
+    super::literal::parse(&text).map(|_| text)
 }
 
 /// A value is never taken from the command line, where every process of the machine can read it.

@@ -123,6 +123,7 @@ pub(crate) enum Id {
     User,
     UserAgent,
     Vault,
+    VaultLiteral,
     Verbose,
     With,
     WriteOut,
@@ -326,6 +327,7 @@ const SUPPORTED: &[Flag] = &[
 
     flag(None, "with", Value("NAME=-"), Yes(Id::With), Secrets, "a value for this call only, read from the terminal or standard input"),
     flag(None, "keep", Switch, Yes(Id::Keep), Secrets, "store the values of --with in the vault as well"),
+    flag(None, "vault-literal", Value("NAME=PLACE"), Yes(Id::VaultLiteral), Secrets, "make a secret of what stands in header:NAME, query:NAME, cookie:NAME, user or user:password"),
     flag(None, "refs", Switch, Yes(Id::Refs), Secrets, "resolve references [default]; --no-refs sends text as it is"),
     flag(None, "expand-files", Switch, Yes(Id::ExpandFiles), Secrets, "resolve references in files as well; --no-expand-files sends files as they are"),
     flag(None, "capture", Value("NAME=JSONPATH"), Yes(Id::Capture), Secrets, "store a value of the answer, which may go to its origin then"),

@@ -19,6 +19,7 @@ pub(crate) mod help;
 mod http_date;
 mod identity;
 mod kept;
+mod literal;
 mod meter;
 mod numbers;
 mod operation;
@@ -48,6 +49,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use clap::ArgMatches;
 use command_line::{CommandLine, GlobalFlags};
+use literal::Literals;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 #[cfg(unix)]
@@ -55,7 +57,8 @@ use std::{fs::File, path::Path};
 
 /// Reads the words after `send` and does what they say.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
-    let mut line = parse::parse(words).map_err(|error| {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let mut line = parse::parse(words.iter().cloned()).map_err(|error| {
         let failure = Failure::usage(error.to_string());
         match error.hint() {
             Some(hint) => failure.hint(hint),
@@ -70,8 +73,9 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
     if let Some(file) = line.stderr.take() {
         redirect_stderr(&file)?;
     }
+    let literals = Literals::take(&mut line, &words)?;
     let context = Context::new(given(std::mem::take(&mut line.globals)))?;
-    perform::perform(&context, &line).map_err(|failure| failure.in_vault(&context.vault_flag()))
+    perform::perform(&context, &line, literals).map_err(|failure| failure.in_vault(&context.vault_flag()))
 }
 
 /// Every operation has something to send to, and one way to.

@@ -1,6 +1,7 @@
 //! The flags of one operation, as given: nothing is read, opened or resolved yet. `--next` begins another one.
 
 use super::flags::Id;
+use super::literal::Role;
 use super::numbers::{bytes, count, mode, redirects, seconds};
 use super::saving::{Clobber, Saving};
 use super::transfers::{Output, Transfers};
@@ -176,6 +177,22 @@ impl Operation {
             _ => return self.way.take(id, value),
         }
         Ok(())
+    }
+
+    /// The texts that name a place of their own in a request, each with what it is.
+    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = (Role, &mut OsString)> {
+        let several = |role| move |text| (role, text);
+        let urls = self.transfers.urls_mut().map(several(Role::Url));
+        let rest = [
+            (Role::Bearer, &mut self.bearer),
+            (Role::Agent, &mut self.user_agent),
+            (Role::Referer, &mut self.referer),
+            (Role::User, &mut self.user),
+        ];
+        urls.chain(self.query.iter_mut().map(several(Role::Query)))
+            .chain(self.headers.iter_mut().map(several(Role::Header)))
+            .chain(self.cookies.iter_mut().map(several(Role::Cookie)))
+            .chain(rest.into_iter().filter_map(|(role, text)| Some((role, text.as_mut()?))))
     }
 
     /// Takes a flag that has none.

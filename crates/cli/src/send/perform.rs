@@ -4,6 +4,7 @@ use super::command_line::CommandLine;
 use super::cookies;
 use super::draft::{self, Job};
 use super::explain;
+use super::literal::Literals;
 use super::secrets::Secrets;
 use super::transfer::Stage;
 use crate::context::Context;
@@ -19,8 +20,9 @@ use subrosa_http::{HttpError, Plan};
 ///
 /// The code of the last transfer is that of the whole, as in curl. What is wrong on our side, such as an audit log
 /// that cannot be written, ends it all.
-pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
+pub(super) fn perform(context: &Context, line: &CommandLine, mut literals: Literals) -> Outcome<Exit> {
     let mut secrets = Secrets::new(context, line)?;
+    secrets.take_literals(&mut literals)?;
     let jobs = draft::jobs(context, line, &mut secrets)?;
     let mut plans = Vec::with_capacity(jobs.len());
     for job in &jobs {
@@ -30,6 +32,7 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
         return explain::explain(context, line, &jobs, &plans, how);
     }
     secrets.judge_kept(context, &plans)?;
+    literals.check(context, &mut secrets)?;
     let found = secrets.resolve(context, &plans, line.keep)?;
     if line.operations().any(|operation| !operation.captures.is_empty()) {
         // a token that cannot be stored is better not asked for
@@ -39,10 +42,11 @@ pub(super) fn perform(context: &Context, line: &CommandLine) -> Outcome<Exit> {
     for name in redactor.unmasked() {
         output::warn(&format!("{name} is too short or too common to be masked"));
     }
-    if plans.len() > 1 {
+    if plans.len() > 1 || !literals.is_empty() {
         // a value that cannot stand in one of the requests is found before the first of them has left
         plans.iter().try_for_each(|plan| plan.fill(&found).map(drop))?;
     }
+    literals.store(context, &mut secrets, &plans)?;
     let client = Client::new()?;
     let colored = context.output.colored();
     let mut exit = Exit::OK;

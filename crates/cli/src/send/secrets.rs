@@ -2,12 +2,14 @@
 
 use super::command_line::CommandLine;
 use super::kept;
+use super::literal::Literals;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::external::{Fetch, Sources};
 use crate::failure::{Failure, Outcome};
 use crate::{input, lookup, output, record, unlock};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use subrosa_http::{Plan, Values};
 use subrosa_provider::ErrorKind;
 use subrosa_resolver::{Answer, Overrides, Question, Reason, Resolved, Resolver, Unresolved, Use, Verdicts};
@@ -37,6 +39,8 @@ pub(super) struct Secrets {
     trust: TrustRules,
     profile: Option<Profile>,
     overrides: Overrides,
+    /// Those of them that the command line held in clear.
+    literals: BTreeSet<Name>,
     /// Questions that the user has answered, for the hops of a redirect.
     answered: Vec<(Question, Answer)>,
     /// What the audit log holds of this process already.
@@ -70,6 +74,7 @@ impl Secrets {
             trust: TrustRules::new(),
             profile: None,
             overrides,
+            literals: BTreeSet::new(),
             answered: Vec::new(),
             recorded: BTreeSet::new(),
             recorded_certificates: BTreeSet::new(),
@@ -80,6 +85,24 @@ impl Secrets {
             given_profile: context.given_profile().cloned(),
             captured: Vec::new(),
         })
+    }
+
+    /// Literals of the command line are values for this call, until they are stored.
+    pub(super) fn take_literals(&mut self, literals: &mut Literals) -> Outcome {
+        for (name, value) in literals.values() {
+            if self.overrides.value(&name).is_some() {
+                let text = format!("--with {name}: --vault-literal gives a value of that name as well");
+                return Err(Failure::usage(text));
+            }
+            self.literals.insert(name.clone());
+            self.overrides.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// The value that was given for this call.
+    pub(super) fn given(&self, name: &Name) -> Option<Arc<SecretValue>> {
+        self.overrides.value(name).cloned()
     }
 
     /// The vault, opened where it is not yet.
@@ -212,7 +235,9 @@ impl Secrets {
             }
         };
         self.answered.extend(wishes.iter().map(|(question, _)| (question.clone(), Answer::Yes)));
-        store(&mut vault, &wishes, keep.then_some(&self.overrides))?;
+        let kept = self.overrides.names().filter(|name| keep && !self.literals.contains(*name));
+        let kept = kept.filter_map(|name| Some((name, self.overrides.value(name)?.as_ref()))).collect();
+        store(&mut vault, &wishes, kept)?;
         self.vault = Some(vault);
         Ok(found)
     }
@@ -340,17 +365,15 @@ fn ask(
 }
 
 /// Stores in one change what the user wants kept: rules for "always", and the values of `--with --keep`.
-fn store(vault: &mut Vault, wishes: &[(Question, bool)], kept: Option<&Overrides>) -> Outcome {
+fn store(vault: &mut Vault, wishes: &[(Question, bool)], kept: Vec<(&Name, &SecretValue)>) -> Outcome {
     let always: Vec<&Question> =
         wishes.iter().filter(|(_, always)| *always).map(|(question, _)| question).collect();
-    if always.is_empty() && kept.is_none() {
+    if always.is_empty() && kept.is_empty() {
         return Ok(());
     }
     vault.change(|change| {
-        if let Some(overrides) = kept {
-            for name in overrides.names() {
-                change.set(name, overrides.value(name).map(|value| value.as_ref()))?;
-            }
+        for (name, value) in &kept {
+            change.set(name, Some(*value))?;
         }
         for question in &always {
             let rule = HostRule::exactly(&question.origin).limited_to(question.placements.iter().copied());

@@ -58,6 +58,10 @@ impl Transfers {
         self.all.iter().filter_map(|transfer| transfer.url.as_deref())
     }
 
+    pub(crate) fn urls_mut(&mut self) -> impl Iterator<Item = &mut OsString> {
+        self.all.iter_mut().filter_map(|transfer| transfer.url.as_mut())
+    }
+
     /// Every URL with its output and what is uploaded to it.
     pub(crate) fn each(&self) -> impl Iterator<Item = (&OsStr, Output, Option<&OsStr>)> {
         self.all.iter().filter_map(|transfer| {

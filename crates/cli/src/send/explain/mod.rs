@@ -3,25 +3,27 @@
 //! An explanation may be shown to others. So of what stands in a place for credentials only the references are in it,
 //! and not the text that somebody wrote there in clear.
 
+mod certificate;
 mod literal;
 mod text;
 
 use super::command_line::{CommandLine, Explain};
 use super::draft::Job;
-use super::kept::shown;
+use super::literal::parse as parse_literal;
 use super::secrets::{malformed, uses};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::external::Connections;
 use crate::failure::Outcome;
 use crate::report::{hosts, rules};
-use crate::{certificates, lookup, unlock};
+use crate::{lookup, unlock};
+use certificate::KeptOutline;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use subrosa_http::{CertificateFacts, Kept, Plan, redirect};
+use subrosa_http::{Plan, redirect};
 use subrosa_provider::LocalSource;
 use subrosa_resolver::{Overrides, Resolver, Use};
-use subrosa_secret::{Access, Name, SecretValue, TrustRules};
+use subrosa_secret::{Access, Name, SecretValue};
 use subrosa_vault::{Entry, Vault};
 
 #[derive(Serialize)]
@@ -57,23 +59,6 @@ struct Request {
     redirects: Option<u32>,
     /// how often it is tried again after a fault that may pass
     retries: u64,
-}
-
-/// A client certificate or an authority of the vault.
-#[derive(Serialize)]
-struct KeptOutline {
-    /// `certificate` or `authority`
-    kind: &'static str,
-    id: String,
-    /// the rule that it is kept for
-    host: String,
-    subject: String,
-    issuer: String,
-    expires: String,
-    /// what is wrong with its time
-    problem: Option<String>,
-    /// whether it may be shown on this way
-    allowed: bool,
 }
 
 #[derive(Serialize)]
@@ -144,29 +129,6 @@ pub(super) fn explain(
     Ok(if sendable { Exit::OK } else { Exit::UNRESOLVED })
 }
 
-/// What of the vault's certificates a plan would use, and by whose word.
-fn kept(plan: &Plan, trust: &TrustRules) -> Vec<KeptOutline> {
-    let outline = |kind, kept: &Kept, facts: CertificateFacts, allowed| KeptOutline {
-        kind,
-        id: kept.id.clone(),
-        host: kept.rule.to_string(),
-        problem: certificates::untimely(&facts),
-        expires: certificates::day(facts.not_after),
-        subject: facts.subject,
-        issuer: facts.issuer,
-        allowed,
-    };
-    let clients = shown(plan).filter_map(|(kept, destination)| {
-        let facts = kept.identity.as_ref()?.facts()?;
-        Some(outline("certificate", kept, facts, trust.permits(destination).is_ok()))
-    });
-    let authorities = plan.kept_authorities().into_iter().flat_map(|kept| {
-        let facts = kept.authorities.iter().filter_map(|der| CertificateFacts::of(der));
-        facts.map(move |facts| outline("authority", kept, facts, true))
-    });
-    clients.chain(authorities).collect()
-}
-
 struct Judge<'a> {
     context: &'a Context,
     /// `None` where no request has a reference.
@@ -185,10 +147,12 @@ impl<'a> Judge<'a> {
             None
         };
         let mut given = Overrides::default();
-        for text in &line.with {
+        let literals = line.literals.iter().filter_map(|text| parse_literal(text).ok());
+        let with = line.with.iter().map(|text| lookup::name(text)).collect::<Outcome<Vec<_>>>()?;
+        for name in with.into_iter().chain(literals.map(|(name, _)| name)) {
             // judged as if there were a value: it is not asked for, because it is not sent
             if let Ok(stand_in) = SecretValue::new(b"-".to_vec()) {
-                given.insert(lookup::name(text)?, stand_in);
+                given.insert(name, stand_in);
             }
         }
         Ok(Self { context, vault, given })
@@ -216,7 +180,7 @@ impl<'a> Judge<'a> {
             references: self.references(plan)?,
             trusts: route.trusts,
             client_certificate: route.has_identity,
-            kept: kept(plan, &trust),
+            kept: certificate::kept(plan, &trust),
             proxy: route.proxy.map(|proxy| proxy.to_string()),
             connects_to: format!("{}:{}", route.host, route.port),
             resolved: route.is_resolved,

@@ -1,6 +1,7 @@
 //! An explanation for a person.
 
-use super::{KeptOutline, Reference, Request};
+use super::certificate::KeptOutline;
+use super::{Reference, Request};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Style, count};
