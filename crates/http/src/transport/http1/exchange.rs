@@ -111,9 +111,10 @@ impl Exchange {
     }
 
     async fn next_head(&mut self) -> Result<ResponseHead, HttpError> {
+        let mut looked = 0;
         loop {
             if !self.connection.inbox.is_empty() {
-                match head::parse(&self.connection.inbox) {
+                match head::parse_on(&self.connection.inbox, &mut looked) {
                     Ok(Some((head, length))) => {
                         let _ = self.connection.inbox.split_to(length);
                         return Ok(head);

@@ -17,11 +17,19 @@ pub(in crate::transport) enum HeadFault {
 
 /// Reads one head from the front of `bytes`: the head and its length, or `None` while it is incomplete.
 pub(in crate::transport) fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, HeadFault> {
+    parse_on(bytes, &mut 0)
+}
+
+/// The same for bytes whose first `looked` are known to hold no end of a head, so that a head that comes byte by byte is
+/// not looked through from its beginning each time.
+pub(super) fn parse_on(bytes: &[u8], looked: &mut usize) -> Result<Option<(ResponseHead, usize)>, HeadFault> {
     let start = &bytes[..bytes.len().min(5)];
     if !b"HTTP/".starts_with(start) {
         return Err(HeadFault::NotHttp);
     }
-    let Some(length) = end_of_head(bytes) else {
+    // an end that had begun is at most three bytes long
+    let Some(length) = end_of_head(bytes, looked.saturating_sub(3)) else {
+        *looked = bytes.len();
         return if bytes.len() > MAX_HEAD { Err(HeadFault::TooLong) } else { Ok(None) };
     };
     if length > MAX_HEAD {
@@ -31,8 +39,7 @@ pub(in crate::transport) fn parse(bytes: &[u8]) -> Result<Option<(ResponseHead, 
 }
 
 /// Where the empty line ends, whether lines end with CRLF or a bare LF.
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    let mut from = 0;
+fn end_of_head(bytes: &[u8], mut from: usize) -> Option<usize> {
     while let Some(at) = bytes[from..].iter().position(|byte| *byte == b'\n') {
         let next = from + at + 1;
         match &bytes[next..] {
@@ -110,10 +117,15 @@ mod tests {
     #[test]
     fn waits_for_the_whole_head_at_every_cut() {
         let bytes = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
-        for cut in 0..bytes.len() {
-            assert!(matches!(parse(&bytes[..cut]), Ok(None)), "cut at {cut}");
+        for bytes in [&bytes[..], b"HTTP/1.1 200 OK\nA: b\n\n", b"HTTP/1.1 200 OK\r\n\n"] {
+            let mut looked = 0;
+            for cut in 0..bytes.len() {
+                assert!(matches!(parse(&bytes[..cut]), Ok(None)), "cut at {cut}");
+                assert!(matches!(parse_on(&bytes[..cut], &mut looked), Ok(None)), "cut at {cut}");
+            }
+            assert_eq!(looked, bytes.len() - 1);
+            assert!(parse(bytes).unwrap().is_some() && parse_on(bytes, &mut looked).unwrap().is_some());
         }
-        assert!(parse(bytes).unwrap().is_some());
     }
 
     #[test]
