@@ -22,6 +22,7 @@ mod keychain;
 mod leaks;
 mod links;
 mod literals;
+mod malice;
 mod masking;
 mod moving;
 mod parity;

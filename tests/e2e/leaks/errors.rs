@@ -12,6 +12,10 @@ use super::planted::{Planted, VALUE, read};
 use crate::home::text;
 use crate::stage::Stage;
 
+/// The challenge of MS-NLMP, 4.2.4.3.
+const NTLM: &str = "NTLM TlRMTVNTUAACAAAADAAMADgAAAAzgoriASNFZ4mrze8AAAAAAAAAACQAJABEAAAABgBwFwAAAA9TAGUAcgB2AGUAcgAC\
+    AAwARABvAG0AYQBpAG4AAQAMAFMAZQByAHYAZQByAAAAAAA=";
+
 /// Runs what has to fail, with this exit code.
 #[track_caller]
 fn fails(planted: &mut Planted, words: &[&str], code: i32) {
@@ -320,7 +324,14 @@ fn connections_that_fail() {
     let onwards = Stage::answering(|_, request| {
         Answer::redirect(307, &format!("http://127.0.0.1:1{}", request.target))
     });
-    let stages = [&self_signed, &silent, &garbled, &cut, &onwards];
+    // it asks for a password, and ends the connection over which it is to be proven
+    let asking = Stage::answering(|_, _| {
+        let answer = Answer::status(401).with("Connection", "close");
+        answer
+            .with("WWW-Authenticate", NTLM)
+            .with("WWW-Authenticate", "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"")
+    });
+    let stages = [&self_signed, &silent, &garbled, &cut, &onwards, &asking];
     let mut hosts = vec![refused];
     hosts.extend(stages.iter().map(|stage| stage.origin()));
     for host in &hosts {
@@ -333,7 +344,12 @@ fn connections_that_fail() {
         ] {
             let words = [&["send", "--mask", "-m", "2", "-H", &header], extra, &[&url]].concat();
             let run = planted.run(&words, "", &[]);
-            assert!(run.code != 0 || *host == onwards.origin(), "{run}");
+            assert!(run.code != 0 || [onwards.origin(), asking.origin()].contains(host), "{run}");
+        }
+        for (way, code) in [("--ntlm", 94), ("--digest", 0)] {
+            let user = format!("{reference}:{reference}");
+            let run = planted.run(&["send", "--mask", "-v", "-m", "2", way, "-u", &user, &url], "", &[]);
+            assert!(run.code == code || *host != asking.origin(), "{run}");
         }
     }
     assert_eq!(self_signed.server.bytes(), 0, "a request went through TLS that proved nothing");
