@@ -5,6 +5,7 @@ use subrosa_secret::Origin;
 use crate::certificate;
 use crate::cookie::{CookieJar, Site};
 use crate::decode::Decoder;
+use crate::leg::Leg;
 use crate::location;
 use crate::response::{ResponseHead, Version};
 use crate::text::Sink;
@@ -15,7 +16,7 @@ pub use crate::transport::http1::fuzzing::{Body, read_response};
 /// The head of a request as it goes over HTTP/1.1.
 #[must_use]
 pub fn head(request: &Request) -> Vec<u8> {
-    request.head(false).to_vec()
+    Leg::whole(request).head(false).to_vec()
 }
 
 /// The body of a request before it is framed, if it is in memory.
