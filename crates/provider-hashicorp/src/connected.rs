@@ -10,8 +10,7 @@ use subrosa_secret::SecretValue;
 
 use crate::api::Api;
 use crate::auth;
-use crate::clock::now;
-use crate::lease::Lease;
+use crate::lookup::Answers;
 use crate::mount::Mounts;
 use crate::read::{self, Found};
 use crate::state::State;
@@ -19,17 +18,16 @@ use crate::target::{Place, Target};
 use crate::token::Token;
 
 type Value = Result<Option<SecretValue>, ProviderError>;
-type Answers = BTreeMap<Place, Result<Found, ProviderError>>;
 
 pub(crate) struct Connected<'a> {
-    api: Api,
+    pub(crate) api: Api,
     settings: Settings,
-    login: Login<'a>,
-    state: RefCell<State>,
+    pub(crate) login: Login<'a>,
+    pub(crate) state: RefCell<State>,
     /// whether it is another than the one that the connection was made with
-    changed: Cell<bool>,
+    pub(crate) changed: Cell<bool>,
     credential: RefCell<Option<SecretValue>>,
-    mounts: RefCell<Mounts>,
+    pub(crate) mounts: RefCell<Mounts>,
     ends: RefCell<BTreeMap<String, i64>>,
 }
 
@@ -49,7 +47,7 @@ impl<'a> Connected<'a> {
     }
 
     /// Sees to it that there is a token with some life left.
-    fn prepare(&self) -> Result<(), ProviderError> {
+    pub(crate) fn prepare(&self) -> Result<(), ProviderError> {
         let state = &mut *self.state.borrow_mut();
         let mut token = match state.token.take() {
             Some(token) if !token.life.is_over() => token,
@@ -85,7 +83,7 @@ impl<'a> Connected<'a> {
     }
 
     /// Drops a token that the server does not know any more; whether it was one.
-    fn drop_dead_token(&self) -> bool {
+    pub(crate) fn drop_dead_token(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
         let dead =
             |token: &Token| token.look_up(&self.api).is_err_and(|error| error.kind() == ErrorKind::Denied);
@@ -97,129 +95,6 @@ impl<'a> Connected<'a> {
         self.changed.set(true);
         true
     }
-
-    /// Asks for places; one whose token dies on the way is logged in again once, if that can be done.
-    fn read(&self, places: &BTreeSet<Place>) -> Result<Answers, ProviderError> {
-        self.prepare()?;
-        let mut answers = self.attempt(places);
-        let denied = |answer: &Result<Found, ProviderError>| matches!(answer, Err(error) if error.kind() == ErrorKind::Denied);
-        if answers.values().any(denied) && self.drop_dead_token() {
-            let over =
-                || ProviderError::new(ErrorKind::Expired, "the server does not know the session any more");
-            if self.login.method == auth::TOKEN {
-                return Err(over());
-            }
-            self.prepare()?;
-            let again: BTreeSet<Place> =
-                answers.iter().filter(|(_, answer)| denied(answer)).map(|(place, _)| place.clone()).collect();
-            answers.extend(self.attempt(&again));
-        }
-        Ok(answers)
-    }
-
-    /// Asks for places with the token that there is.
-    fn attempt(&self, places: &BTreeSet<Place>) -> Answers {
-        let mut answers = Answers::new();
-        self.find_engines(places, &mut answers);
-        let state = &mut *self.state.borrow_mut();
-        let Some(token) = &state.token else { return answers };
-        let mounts = &*self.mounts.borrow();
-        let (mut asked, mut calls) = (Vec::new(), Vec::new());
-        for place in places {
-            if answers.contains_key(place) {
-                continue;
-            }
-            if let Some(lease) = usable(&self.api, &mut state.leases, place, token, &self.changed) {
-                answers.insert(place.clone(), Ok(lease));
-                continue;
-            }
-            match read::question(mounts, place) {
-                Ok((call, engine)) => {
-                    asked.push((place, engine));
-                    calls.push(self.api.authorized(call, &token.value));
-                }
-                Err(error) => {
-                    answers.insert(place.clone(), Err(error));
-                }
-            }
-        }
-        for ((place, engine), answer) in asked.into_iter().zip(self.api.server.call_all(calls)) {
-            let found = match answer {
-                Ok(answer) => read::found(place, engine, &answer),
-                Err(error) => Err(error.about(&place.to_string())),
-            };
-            answers.insert(place.clone(), found);
-        }
-        answers
-    }
-
-    /// Asks which engines there are, for paths of which that is not known yet. Paths that begin alike are asked for once.
-    fn find_engines(&self, places: &BTreeSet<Place>, answers: &mut Answers) {
-        let state = self.state.borrow();
-        let Some(token) = &state.token else { return };
-        loop {
-            let mounts = &mut *self.mounts.borrow_mut();
-            let mut firsts = BTreeMap::new();
-            for place in places {
-                if mounts.find(&place.path).is_none() && !answers.contains_key(place) {
-                    firsts.entry(place.path.split('/').next()).or_insert(place);
-                }
-            }
-            if firsts.is_empty() {
-                return;
-            }
-            let calls =
-                firsts.values().map(|place| self.api.authorized(Mounts::question(&place.path), &token.value));
-            for (place, answer) in firsts.values().zip(self.api.server.call_all(calls.collect())) {
-                let learnt = answer.and_then(|answer| mounts.learn(&place.path, &answer));
-                let unknown = || {
-                    Err(ProviderError::new(
-                        ErrorKind::BadLink,
-                        format!("{place}: it is an engine and no secret in it"),
-                    ))
-                };
-                match learnt {
-                    Ok(()) if mounts.find(&place.path).is_some() => {}
-                    Ok(()) => drop(answers.insert((*place).clone(), unknown())),
-                    Err(error) => drop(answers.insert((*place).clone(), Err(error))),
-                }
-            }
-        }
-    }
-
-    /// Keeps what was leased, and says until when each answer is good.
-    fn keep(&self, answers: &mut Answers) {
-        let state = &mut *self.state.borrow_mut();
-        for (place, answer) in answers {
-            let Ok(Found::Leased(lease)) = answer else { continue };
-            let fields = Found::Fields(lease.data.clone(), Some(lease.used_until()));
-            let Ok(Found::Leased(lease)) = std::mem::replace(answer, Ok(fields)) else { continue };
-            state.leases.retain(|other| other.path != place.path);
-            state.leases.push(lease);
-            self.changed.set(true);
-        }
-    }
-}
-
-/// The lease that there is for a place, with some life left; it is renewed when it is time.
-fn usable(
-    api: &Api,
-    leases: &mut [Lease],
-    place: &Place,
-    token: &Token,
-    changed: &Cell<bool>,
-) -> Option<Found> {
-    let at = leases.iter().position(|lease| lease.path == place.path)?;
-    let lease = &mut leases[at];
-    let alive = lease.used_until() > now()
-        || (lease.life.renewable && !lease.life.is_over() && {
-            changed.set(true);
-            lease.renew(api, &token.value).unwrap_or(false)
-        });
-    if !alive {
-        return None;
-    }
-    Some(Found::Fields(lease.data.clone(), Some(lease.used_until())))
 }
 
 fn again(error: &ProviderError) -> ProviderError {

@@ -25,6 +25,7 @@ mod auth;
 mod clock;
 mod connected;
 mod lease;
+mod lookup;
 mod mount;
 mod read;
 mod state;
