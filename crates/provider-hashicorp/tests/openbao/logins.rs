@@ -112,7 +112,8 @@ fn a_token_is_renewed_before_it_ends() {
     let provider = vault.connect(Way { is_kept: false, ..Way::new("token", &token) });
     assert_eq!(text(&provider, TARGET), "hunter2");
     let left = session(&provider).expect("the only place that it is in").state;
-    let connect = |session| vault.connect(Way::new("token", "").after(Some(session)));
+    let way = |session| Way { is_kept: false, ..Way::new("token", "") }.after(Some(session));
+    let connect = |session| vault.connect(way(session));
     // as if most of the hour had gone
     let later = connect(edited(&left, |line| line["token"]["life"]["expires"] = (now() + 60).into()));
     assert_eq!(text(&later, TARGET), "hunter2");
