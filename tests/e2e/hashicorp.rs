@@ -106,6 +106,8 @@ fn a_session_that_is_over_is_told_and_nothing_is_sent() {
     assert_eq!(stage.server.requests().len(), 1);
     let report = stage.home.run(&["connections", "--json"]).ok().json();
     assert_eq!(report["connections"][0]["state"], "expired");
+    let doctor = stage.home.run(&["doctor"]);
+    assert!(doctor.shows("prod: its session expired"), "{doctor}");
 
     stage
         .home

@@ -64,8 +64,8 @@ impl Connection {
 
     /// The connection without what it knows of its system, as links go on naming it.
     pub(crate) fn emptied(&self) -> Self {
-        let nothing = (BTreeMap::new(), String::new());
-        Self { settings: nothing.0, auth: nothing.1, kept: None, disconnected: true, ..self.clone() }
+        let (settings, auth) = (BTreeMap::new(), String::new());
+        Self { settings, auth, kept: None, disconnected: true, ..self.clone() }
     }
 
     /// The connection as it is before somebody logs in with something else.

@@ -76,6 +76,12 @@ impl Entrance {
         self.kept.is_some() || !self.has_credential
     }
 
+    /// What is in the way of a lookup, as far as that is known without asking anybody.
+    pub(crate) fn obstacle(&self) -> Option<ProviderError> {
+        let is_closed = self.session.is_none() && !self.needs_nobody();
+        is_closed.then(|| self.credential().err()).flatten()
+    }
+
     fn credential(&self) -> Result<SecretValue, ProviderError> {
         let loaded = match &self.kept {
             Some(kept) if kept.place == KeptPlace::Keychain => kept.load(self.vault)?,

@@ -1,7 +1,7 @@
 //! Connections to external vaults, as far as the vault tells: nobody is asked.
 
 use super::{Finding, Verdict, finding};
-use crate::external::Connections;
+use crate::external::{Connections, Entrance};
 use crate::fault::quoted;
 use crate::output::count;
 use subrosa_vault::{Entry, Vault};
@@ -27,6 +27,9 @@ pub(super) fn findings(vault: &Vault, entries: &[Entry]) -> Vec<Finding> {
     for connection in connections.iter() {
         if let Err(error) = connection.system() {
             found.push(finding(what, Verdict::Note, error.to_string(), error.hint()));
+        } else if let Some(error) = Entrance::to(vault, connection).map_or_else(Some, |it| it.obstacle()) {
+            let text = format!("{}: {error}", connection.name);
+            found.push(finding(what, Verdict::Note, text, error.hint()));
         }
     }
     for (entry, link) in links {
