@@ -1,7 +1,7 @@
 //! The commands that are tried, each with the home that it is run in.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::home::{Home, Run, text};
 
@@ -29,6 +29,9 @@ pub(super) struct Action {
 const LONG: usize = 6000;
 /// What every write may leave: the roll-back journal, and the pin that was about to replace the one that is there.
 const OF_A_WRITE: [&str; 2] = ["-journal", ".new"];
+
+const ADD_CERTIFICATE: [&str; 8] =
+    ["cert", "add", "--host", "api.example.com", "--cert", "~/certificate.pem", "--key", "~/key.pem"];
 
 /// A project's file before and after it is rewritten.
 const ENV: &str = "# ours\nONE=made-up-one\nTWO='made-up two'\n";
@@ -138,6 +141,28 @@ impl Action {
         home.run(&["connect", "folder", "etc", "--path", "/etc"]).ok();
         home.run(&["link", "linked", "etc:passwd"]).ok();
         Self { leftovers: &["-journal", ".new", "default/cache"], ..Self::new(name, home, words) }
+    }
+
+    /// In the place of the same one, so that it removes as well.
+    pub(super) fn cert_add() -> Self {
+        Self { again: true, ..Self::of_certificates("cert add", &ADD_CERTIFICATE) }
+    }
+
+    pub(super) fn cert_rm() -> Self {
+        Self::of_certificates("cert rm", &["cert", "rm", "api.example.com", "--yes"])
+    }
+
+    fn of_certificates(name: &'static str, words: &[&str]) -> Self {
+        let home = lived_in();
+        let identities = Path::new(env!("CARGO_MANIFEST_DIR")).join("../http/tests/identities");
+        for file in ["certificate.pem", "key.pem"] {
+            fs::copy(identities.join(file), home.path(file)).expect("a file of the user");
+        }
+        let action = Self::new(name, home, words);
+        let add =
+            Self { words: ADD_CERTIFICATE.map(str::to_owned).to_vec(), ..Self::new(name, Home::bare(), &[]) };
+        add.run(&action.home).ok();
+        action
     }
 
     pub(super) fn purge() -> Self {

@@ -78,6 +78,12 @@ fn secrets(vault: &Vault) -> Result<String, VaultError> {
     for document in vault.documents(DocumentKind::Connection)? {
         let _ = writeln!(lines, "connection {}", String::from_utf8_lossy(&document.content));
     }
+    for document in vault.documents(DocumentKind::Certificate)? {
+        let mut content: serde_json::Value = serde_json::from_slice(&document.content).unwrap_or_default();
+        // a time
+        let _ = content.as_object_mut().and_then(|object| object.remove("added"));
+        let _ = writeln!(lines, "certificate {content}");
+    }
     let mut deleted: Vec<_> = vault.deleted()?.into_iter().map(|entry| entry.metadata.name).collect();
     deleted.sort();
     for name in deleted {

@@ -134,6 +134,8 @@ each! {
     link: hostile_c29_link_killed_at_every_step, hostile_c29_link_killed_at_any_moment, hostile_c30_link_with_a_failing_disk;
     unlink: hostile_c29_unlink_killed_at_every_step, hostile_c29_unlink_killed_at_any_moment, hostile_c30_unlink_with_a_failing_disk;
     disconnect: hostile_c29_disconnect_killed_at_every_step, hostile_c29_disconnect_killed_at_any_moment, hostile_c30_disconnect_with_a_failing_disk;
+    cert_add: hostile_c29_cert_add_killed_at_every_step, hostile_c29_cert_add_killed_at_any_moment, hostile_c30_cert_add_with_a_failing_disk;
+    cert_rm: hostile_c29_cert_rm_killed_at_every_step, hostile_c29_cert_rm_killed_at_any_moment, hostile_c30_cert_rm_with_a_failing_disk;
     purge: hostile_c29_purge_killed_at_every_step, hostile_c29_purge_killed_at_any_moment, hostile_c30_purge_with_a_failing_disk;
     keys_add: hostile_c29_keys_add_killed_at_every_step, hostile_c29_keys_add_killed_at_any_moment, hostile_c30_keys_add_with_a_failing_disk;
     keys_remove: hostile_c29_keys_remove_killed_at_every_step, hostile_c29_keys_remove_killed_at_any_moment, hostile_c30_keys_remove_with_a_failing_disk;
