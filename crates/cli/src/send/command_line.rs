@@ -1,6 +1,7 @@
 //! All that the words after `send` say: one operation or several, and what holds for all of them.
 
 use super::flags::Id;
+use super::help::Topic;
 use super::numbers::rate;
 use super::operation::{Operation, not_empty, text};
 use crate::external::Caching;
@@ -40,7 +41,7 @@ pub(crate) struct CommandLine {
     pub(crate) caching: Caching,
 
     pub(crate) globals: GlobalFlags,
-    pub(crate) help: bool,
+    pub(crate) help: Option<Topic>,
 }
 
 /// How to say what would be sent.
@@ -117,7 +118,7 @@ impl CommandLine {
             Id::Recovery => self.globals.recovery = on,
             Id::Keychain => self.globals.no_keychain = !on,
             Id::Ask => self.globals.no_ask = !on,
-            Id::Help => self.help = on,
+            Id::Help => self.help = on.then_some(Topic::default()),
             _ => return self.current.switch(id, on),
         }
         Ok(())

@@ -164,6 +164,20 @@ pub(crate) enum Section {
 }
 
 impl Section {
+    pub(crate) const ALL: [Self; 6] = [Request, Body, Connection, Response, Secrets, General];
+
+    /// The word for it behind `--help`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Request => "request",
+            Body => "body",
+            Connection => "connection",
+            Response => "response",
+            Secrets => "secrets",
+            General => "general",
+        }
+    }
+
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Request => "Request",
@@ -348,7 +362,7 @@ const SUPPORTED: &[Flag] = &[
     flag(None, "keychain", Switch, Yes(Id::Keychain), General, "take the key from the keychain [default]; --no-keychain leaves it alone"),
     flag(None, "ask", Switch, Yes(Id::Ask), General, "ask on a terminal [default]; --no-ask makes an error of what needs an answer"),
     flag(None, "color", Value("WHEN"), Yes(Id::Color), General, "auto, always or never"),
-    flag(Some('h'), "help", Nothing, Yes(Id::Help), General, "this help"),
+    flag(Some('h'), "help", Nothing, Yes(Id::Help), General, "this help; 'category' behind it lists groups of flags, the name of one shows that alone"),
 ];
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! `send` as clap knows it, made from the table of flags: for `--help`, completions and the man page. It does not
 //! parse: clap's rules are not curl's.
 
-use super::flags::{self, Flag, Support, Takes};
+use super::flags::{self, Flag, Section, Support, Takes};
 use clap::{Arg, ArgAction, Command, ValueHint};
+use std::ffi::OsStr;
 
 const ABOUT: &str = "Send a request; curl's flags, with references in place of secrets";
 
@@ -46,9 +47,46 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// What stands behind `--help`, as in curl.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// `all`, or nothing
+    #[default]
+    All,
+    /// `category`
+    Categories,
+    Of(Section),
+}
+
+impl Topic {
+    pub(super) fn parse(word: &OsStr) -> Option<Self> {
+        let of = |section: &Section| word == section.word();
+        match word.to_str() {
+            Some("all") => Some(Self::All),
+            Some("category") => Some(Self::Categories),
+            _ => Section::ALL.into_iter().find(of).map(Self::Of),
+        }
+    }
+}
+
 /// What `subrosa send --help` shows.
-pub(super) fn text() -> clap::builder::StyledStr {
-    command().about(LONG_ABOUT).term_width(crate::terminal::output_width().unwrap_or(100)).render_help()
+pub(super) fn text(topic: Topic) -> String {
+    let width = crate::terminal::output_width().unwrap_or(100);
+    match topic {
+        Topic::All => command().about(LONG_ABOUT).term_width(width).render_help().to_string(),
+        Topic::Categories => {
+            let line = |section: Section| format!("  {:<12}{}\n", section.word(), section.heading());
+            let all: String = Section::ALL.into_iter().map(line).collect();
+            format!("Groups of flags, for 'subrosa send --help GROUP':\n{all}  {:<12}All of them\n", "all")
+        }
+        Topic::Of(section) => {
+            let flags = flags::all().filter(|flag| matches!(flag.support, Support::Yes(_)));
+            let arguments = flags.filter(|flag| flag.section == section).map(argument);
+            let group =
+                Command::new("send").disable_help_flag(true).args(arguments).help_template("{all-args}\n");
+            group.term_width(width).render_help().to_string()
+        }
+    }
 }
 
 fn argument(flag: &Flag) -> Arg {

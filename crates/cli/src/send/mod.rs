@@ -65,8 +65,8 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>) -> Outcome<Exit> {
             None => failure,
         }
     })?;
-    if line.help {
-        io::stdout().write_all(help::text().to_string().as_bytes())?;
+    if let Some(topic) = line.help {
+        io::stdout().write_all(help::text(topic).as_bytes())?;
         return Ok(Exit::OK);
     }
     check_operations(&line)?;

@@ -8,6 +8,7 @@
 
 use super::command_line::CommandLine;
 use super::flags::{self, Flag, Id, Support, Takes};
+use super::help::Topic;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
@@ -70,6 +71,13 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
             long(&word, &mut words, &mut line)?;
         } else {
             shorts(&word, &mut words, &mut line)?;
+        }
+        // the only flag whose value may be missing
+        if line.help.is_some()
+            && let Some(topic) = words.front().and_then(|word| Topic::parse(word))
+        {
+            line.help = Some(topic);
+            return Ok(line);
         }
     }
     Ok(line)
@@ -241,6 +249,17 @@ mod tests {
         // curl: the equals sign belongs to the value of a short flag
         assert_eq!(seen(&["-d=x", "u"], |operation| operation.data[0].text.clone()), "=x");
         assert!(matches!(args(&["-X=PUT", "u"]), Err(ParseError::BadValue { .. })));
+    }
+
+    #[test]
+    fn help_may_be_about_a_group_of_flags() {
+        let topic = |words: &[&str]| args(words).unwrap().help;
+        assert_eq!(topic(&["u"]), None);
+        assert_eq!(topic(&["u", "--help"]), Some(Topic::All));
+        assert_eq!(topic(&["-h", "all"]), Some(Topic::All));
+        assert_eq!(topic(&["-h", "https://a.example"]), Some(Topic::All));
+        assert_eq!(topic(&["--help", "category"]), Some(Topic::Categories));
+        assert_eq!(topic(&["-sh", "body"]), Some(Topic::Of(flags::Section::Body)));
     }
 
     #[test]

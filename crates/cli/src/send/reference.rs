@@ -6,15 +6,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-const SECTIONS: [Section; 6] = [
-    Section::Request,
-    Section::Body,
-    Section::Connection,
-    Section::Response,
-    Section::Secrets,
-    Section::General,
-];
-
 const HEAD: &str = "\
 # The flags of `subrosa send`
 
@@ -28,7 +19,7 @@ requests of a command line.
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    for section in SECTIONS {
+    for section in Section::ALL {
         let _ = write!(page, "\n## {}\n\n| flag | what it does |\n|---|---|\n", section.heading());
         let flags = flags::all().filter(|flag| flag.section == section);
         for flag in flags.filter(|flag| matches!(flag.support, Support::Yes(_))) {
