@@ -186,7 +186,7 @@ pub const RULES: &[(&str, How)] = &[
     ("with", Ours), ("keep", Ours), ("refs", Ours), ("expand-files", Ours), ("mask", Ours), ("unmask", Ours),
     ("audit", Ours), ("profile", Ours), ("vault", Ours), ("key-file", Ours), ("passphrase", Ours),
     ("passphrase-file", Ours), ("recovery", Ours), ("keychain", Ours), ("ask", Ours), ("color", Ours),
-    ("explain", Ours), ("explain-json", Ours), ("capture", Ours), ("cache", Ours), ("refresh", Ours),
+    ("explain", Ours), ("explain-json", Ours), ("capture", Ours), ("cache", Ours), ("refresh", Ours), ("certs", Ours), ("vault-literal", Ours),
     ("help", Untried("each shows its own")),
 ];
 
