@@ -16,6 +16,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import struct
 import sys
 import unicodedata
@@ -43,6 +44,7 @@ MAX_LEN = 256 << 20
 PIECE = 65532
 CHUNK = 80 + 65536
 MAX_VALUE = 1 << 20
+MAX_TTL = 30 * 86400
 PASSPHRASE = b"\x02"
 MINIMUM = {"algorithm": "argon2id", "version": 19, "memory": 65536, "passes": 3, "lanes": 4}
 
@@ -213,7 +215,10 @@ MAY_HAVE = {
     "created": int,
     "changed": int,
     "history": list,
+    "link": dict,
 }
+LINK = {"connection": str, "system": str, "target": str}
+LINK_MAY_HAVE = {"settings": dict, "ttl": int}
 PAST = {"changed": int}
 PAST_MAY_HAVE = {"value": str, "base64": str}
 POLICY = {"enabled": bool, "send_only": bool, "access": (str, dict)}
@@ -232,6 +237,11 @@ def read_lines(payload):
     names = {secret["name"] for secret in secrets}
     if len(names) != len(secrets):
         raise malformed("two secrets have one name")
+    connections = {}
+    for link in (secret["link"] for secret in secrets if "link" in secret):
+        described = (link["system"], link.get("settings", {}))
+        if connections.setdefault(link["connection"], described) != described:
+            raise malformed("two connections have one name")
     return secrets
 
 
@@ -250,7 +260,26 @@ def check_secret(secret):
         raise malformed("a time")
     if "policy" in secret:
         check_access(take(secret["policy"], POLICY)["access"])
+    if "link" in secret:
+        if "value" in secret or "base64" in secret:
+            raise malformed("a linked secret has a value of its own")
+        check_link(take(secret["link"], LINK, LINK_MAY_HAVE))
     return secret
+
+
+def check_link(link):
+    settings = link.get("settings", {})
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", link["connection"]):
+        raise malformed("the name of a connection")
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", link["system"]):
+        raise malformed("the name of a system")
+    if len(settings) > 32 or not all(re.fullmatch(r"[a-z0-9_-]{1,32}", name) for name in settings):
+        raise malformed("settings")
+    if not link["target"] or not 0 <= link.get("ttl", 0) <= MAX_TTL:
+        raise malformed("a target, or a time")
+    for text in (link["target"], *settings.values()):
+        if not isinstance(text, str) or len(text.encode()) > 2048 or any(unicodedata.category(c) == "Cc" for c in text):
+            raise malformed("a text of a link")
 
 
 def check_access(access):
