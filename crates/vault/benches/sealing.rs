@@ -124,6 +124,7 @@ fn restore(bencher: Bencher<'_, '_>, count: u32) {
     let portable = |number| Portable {
         name: name(number),
         value: Some(value(number)),
+        link: None,
         description: format!("token of service {number}"),
         tags: Default::default(),
         policy: Policy::default(),

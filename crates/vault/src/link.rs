@@ -130,6 +130,7 @@ mod tests {
         let secret = crate::Portable {
             name: name("a"),
             value: Some(value("imported")),
+            link: None,
             description: String::new(),
             tags: Default::default(),
             policy: now.policy.clone(),
@@ -138,8 +139,6 @@ mod tests {
             history: Vec::new(),
         };
         let arrival = |over| crate::Arrival { secret: &secret, over };
-        let kept = vault.change(|change| change.restore(&[arrival(crate::Over::Keeping(&now))]));
-        assert_eq!(kept.expect_err("refused").kind(), "linked");
         vault.change(|change| change.restore(&[arrival(crate::Over::Replacing(&now))])).expect("restore");
         assert_eq!(
             (link_of(&vault, "a"), read(&vault, "a").expect("read").as_deref()),

@@ -11,7 +11,7 @@ use std::{
 use subrosa_secret::{Name, Policy, SecretValue, Tag as Label};
 
 use crate::{
-    Change, Entry, RecordId, Vault, VaultError,
+    Change, Entry, Link, MAX_TARGET_LEN, RecordId, Vault, VaultError,
     entry::signed,
     keys::RoleKeys,
     scan,
@@ -29,8 +29,10 @@ const BATCH_LEN: usize = 4 << 20;
 pub struct Portable {
     /// The name by which references ask for it.
     pub name: Name,
-    /// The value; `None` where it has none yet.
+    /// The value; `None` where it has none yet, or is linked.
     pub value: Option<SecretValue>,
+    /// Where the value is kept instead. Never beside a value.
+    pub link: Option<Link>,
     /// Free text for people.
     pub description: String,
     /// Words to find it by.
@@ -60,7 +62,7 @@ pub enum Over<'e> {
     Nothing,
     /// It is deleted as [`Change::remove`] deletes, so that it can be brought back until it is purged.
     Replacing(&'e Entry),
-    /// It stays the same record: its value goes into the history, as the last one before the new value.
+    /// It stays the same record: its value or link goes into the history, as the last one before what is new.
     Keeping(&'e Entry),
 }
 
@@ -76,9 +78,7 @@ impl Vault {
     /// All secrets that are wanted, by name, with their values, and with their earlier values if `history` says so. The whole
     /// vault is proven first, and all of it is of one generation.
     ///
-    /// # Errors
-    /// [`VaultError::Linked`] for a linked secret that is wanted: [`Portable`] does not tell of links. Earlier links are no
-    /// values, and are not in [`Portable::history`].
+    /// Earlier links are no values, and are not in [`Portable::history`].
     pub fn export(
         &self,
         wanted: impl Fn(&Entry) -> bool + Sync,
@@ -100,9 +100,6 @@ impl Vault {
             }
         }
         current.sort_unstable_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-        if let Some(linked) = current.iter().find(|entry| entry.link.is_some()) {
-            return Err(VaultError::Linked(linked.metadata.name.clone()));
-        }
         let mut sealed = Vec::with_capacity(current.len());
         for entry in current {
             let past = earlier.remove(&entry.record).unwrap_or_default();
@@ -143,10 +140,11 @@ fn opened(
         let changed = entry.metadata.changed;
         history.extend(entry.open_value(keys, body)?.map(|value| Past { value, changed }));
     }
-    let Entry { metadata, policy, .. } = entry;
+    let Entry { metadata, policy, link, .. } = entry;
     Ok(Portable {
         name: metadata.name,
         value,
+        link,
         description: metadata.description,
         tags: metadata.tags,
         policy,
@@ -161,7 +159,8 @@ impl Change<'_> {
     ///
     /// # Errors
     /// [`VaultError::ChangedMeanwhile`] if a name is not what [`Arrival::over`] says: taken, gone, or changed since;
-    /// [`VaultError::NameTaken`] if two of them have one name; [`VaultError::Linked`] for [`Over::Keeping`] a linked secret.
+    /// [`VaultError::NameTaken`] if two of them have one name; [`VaultError::Linked`] for one that has a value and a link;
+    /// [`VaultError::TargetTooLong`].
     pub fn restore(&mut self, arrivals: &[Arrival<'_>]) -> Result<(), VaultError> {
         let mut names = HashSet::with_capacity(arrivals.len());
         let mut drafts = Vec::with_capacity(arrivals.len());
@@ -196,18 +195,27 @@ impl Change<'_> {
                 self.bury(now)?;
                 (self.blank(&secret.name)?, None)
             }
-            (Over::Keeping(old), Some(now)) if is_still(old, &now) => match now.link {
-                Some(_) => return Err(VaultError::Linked(secret.name.clone())),
-                None => (now.clone(), Some(now)),
-            },
+            (Over::Keeping(old), Some(now)) if is_still(old, &now) => (now.clone(), Some(now)),
             _ => return Err(meanwhile()),
         };
+        if let Some(link) = &secret.link {
+            check_link(secret, link)?;
+        }
+        entry.link.clone_from(&secret.link);
         entry.metadata.description.clone_from(&secret.description);
         entry.metadata.tags.clone_from(&secret.tags);
         entry.metadata.created = secret.created.unwrap_or(entry.metadata.created);
         entry.metadata.changed = secret.changed.unwrap_or(self.now());
         entry.policy.clone_from(&secret.policy);
         Ok(Draft { entry, old, secret, key: self.snapshot.keys.record_key(&secret.name) })
+    }
+}
+
+fn check_link(secret: &Portable, link: &Link) -> Result<(), VaultError> {
+    match link.target.len() {
+        _ if secret.value.is_some() => Err(VaultError::Linked(secret.name.clone())),
+        len if len > MAX_TARGET_LEN => Err(VaultError::TargetTooLong { len }),
+        _ => Ok(()),
     }
 }
 
@@ -263,13 +271,13 @@ impl Draft<'_> {
         // the version of the old value is taken until it is on the shelf
         self.entry.version += u64::from(!is_new);
         for past in &self.secret.history {
-            let mut earlier = self.entry.clone();
+            let mut earlier = Entry { link: None, ..self.entry.clone() };
             earlier.metadata.changed = past.changed;
             sealed.put_value(keys, &mut earlier, &past.value, is_new)?;
             sealed.rows.push(earlier.seal(keys, kind::HISTORY, shelf.clone(), signed(earlier.version)?)?);
             self.entry.version += 1;
         }
-        if let Some(mut old) = self.old.filter(Entry::has_value) {
+        if let Some(mut old) = self.old.filter(|old| old.has_value() || old.link.is_some()) {
             old.version = self.entry.version;
             sealed.rows.push(old.seal(keys, kind::HISTORY, shelf, signed(old.version)?)?);
             self.entry.version += 1;
@@ -339,6 +347,7 @@ mod tests {
         Portable {
             name: name(text),
             value: Some(value(content)),
+            link: None,
             description: String::new(),
             tags: BTreeSet::new(),
             policy: Policy::default(),
@@ -445,26 +454,62 @@ mod tests {
         assert_eq!((some.len(), some[0].history.len()), (1, 0));
     }
 
+    fn link(target: &str) -> Link {
+        Link { connection: RecordId::from_bytes([7; 16]), target: target.to_owned(), ttl: Some(60) }
+    }
+
+    fn linked(text: &str, target: &str) -> Portable {
+        Portable { value: None, link: Some(link(target)), ..portable(text, "") }
+    }
+
     #[test]
-    fn an_export_holds_no_secret_without_its_link() {
+    fn a_link_leaves_and_arrives_without_a_value() {
         let (_scratch, mut vault) = Scratch::new();
-        for text in ["a", "b", "c"] {
-            store(&mut vault, text, "own");
-        }
-        let link = |target: &str| Link {
-            connection: RecordId::from_bytes([7; 16]),
-            target: target.to_owned(),
-            ttl: None,
-        };
-        vault.change(|change| change.link(&name("b"), link("there"))).expect("link");
-        let refused = vault.export(|_| true, false).err().expect("refused");
-        assert_eq!((refused.kind(), refused.to_string().contains('b')), ("linked", true));
-        let rest = vault.export(|entry| entry.link.is_none(), true).expect("export");
-        assert_eq!(rest.iter().map(|secret| secret.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        store(&mut vault, "a", "own");
+        vault.change(|change| change.link(&name("a"), link("there"))).expect("link");
+        let exported = vault.export(|_| true, true).expect("export");
+        assert_eq!((exported[0].link.as_ref(), exported[0].value.is_some()), (Some(&link("there")), false));
+        assert_eq!(exported[0].history.len(), 1);
+        let (_scratch, mut other) = Scratch::new();
+        restore(&mut other, &exported[0], Over::Nothing).expect("restore");
+        assert_eq!(entry(&other, "a").link, Some(link("there")));
+        assert_eq!(read(&other, "a").expect("read"), None);
+        assert_eq!(earlier(&other, "a"), ["own"]);
         // a link that was taken back is no earlier value
-        vault.change(|change| change.undo(&name("b"))).expect("undo");
-        let all = vault.export(|_| true, true).expect("export");
-        assert_eq!((all.len(), all[1].history.len()), (3, 0));
+        vault.change(|change| change.undo(&name("a"))).expect("undo");
+        let exported = vault.export(|_| true, true).expect("export");
+        assert!(exported[0].link.is_none() && exported[0].history.is_empty());
+        for wrong in [
+            Portable { value: Some(value("x")), ..linked("b", "there") },
+            linked("b", &"x".repeat(MAX_TARGET_LEN + 1)),
+        ] {
+            restore(&mut other, &wrong, Over::Nothing).expect_err("refused");
+        }
+        sound(&other);
+    }
+
+    #[test]
+    fn a_link_that_is_kept_beside_a_value_goes_into_the_history_and_so_does_the_value() {
+        let (_scratch, mut vault) = Scratch::new();
+        store(&mut vault, "k", "own");
+        for (secret, now) in [
+            (linked("k", "one"), (Some(link("one")), None)),
+            (portable("k", "new"), (None, Some("new"))),
+            (linked("k", "two"), (Some(link("two")), None)),
+            (linked("k", "three"), (Some(link("three")), None)),
+        ] {
+            let old = entry(&vault, "k");
+            restore(&mut vault, &secret, Over::Keeping(&old)).expect("restore");
+            assert_eq!((entry(&vault, "k").link, read(&vault, "k").expect("read").as_deref()), now);
+            sound(&vault);
+        }
+        assert_eq!(earlier(&vault, "k"), ["new", "own"]);
+        vault.change(|change| change.undo(&name("k"))).expect("undo");
+        assert_eq!(entry(&vault, "k").link, Some(link("two")));
+        let old = entry(&vault, "k");
+        restore(&mut vault, &portable("k", "last"), Over::Replacing(&old)).expect("restore");
+        assert_eq!((entry(&vault, "k").link, earlier(&vault, "k").len()), (None, 0));
+        sound(&vault);
     }
 
     #[test]
@@ -510,6 +555,7 @@ mod tests {
     struct Plain {
         name: Name,
         value: Option<Vec<u8>>,
+        link: Option<Link>,
         about: (String, BTreeSet<Label>),
         policy: Policy,
         times: (i64, i64),
@@ -522,6 +568,7 @@ mod tests {
             Self {
                 name: secret.name.clone(),
                 value: secret.value.as_ref().map(bytes),
+                link: secret.link.clone(),
                 about: (secret.description.clone(), secret.tags.clone()),
                 policy: secret.policy.clone(),
                 times: (secret.created.expect("a time"), secret.changed.expect("a time")),
@@ -534,6 +581,7 @@ mod tests {
             Portable {
                 name: self.name.clone(),
                 value: self.value.as_ref().map(value),
+                link: self.link.clone(),
                 description: self.about.0.clone(),
                 tags: self.about.1.clone(),
                 policy: self.policy.clone(),
@@ -548,17 +596,33 @@ mod tests {
         }
     }
 
+    /// A value, a link, or neither.
+    fn any_content() -> impl Strategy<Value = (Option<Vec<u8>>, Option<Link>)> {
+        let any_link = (any::<[u8; 16]>(), any::<String>(), proptest::option::of(any::<u64>()));
+        let any_link = any_link.prop_map(|(connection, target, ttl)| Link {
+            connection: RecordId::from_bytes(connection),
+            target,
+            ttl,
+        });
+        prop_oneof![
+            1 => Just((None, None)),
+            7 => any_value().prop_map(|value| (Some(value), None)),
+            2 => any_link.prop_map(|link| (None, Some(link))),
+        ]
+    }
+
     /// By name, since names are unique within a vault.
     fn any_secrets() -> impl Strategy<Value = Vec<Plain>> {
         let tag = "[a-z]{1,5}".prop_map(|text| Label::parse(&text).expect("a tag"));
         let about = (any::<String>(), proptest::collection::btree_set(tag, 0..3));
         let history = proptest::collection::vec((any_value(), 0i64..1 << 40), 0..4);
         let times = (0i64..1 << 40, 0i64..1 << 40);
-        let rest = (proptest::option::of(any_value()), about, any_policy(), times, history);
+        let rest = (any_content(), about, any_policy(), times, history);
         proptest::collection::btree_map(any_name(), rest, 0..150).prop_map(|secrets| {
-            let one = |(name, (value, about, policy, times, history))| Plain {
+            let one = |(name, ((value, link), about, policy, times, history))| Plain {
                 name,
                 value,
+                link,
                 about,
                 policy,
                 times,
