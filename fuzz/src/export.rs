@@ -58,6 +58,7 @@ fn told(items: &[Item]) -> Vec<Value> {
         json!([
             item.name,
             value,
+            item.link,
             item.description,
             item.tags,
             item.policy,

@@ -6,6 +6,8 @@ use std::fmt;
 use subrosa_secret::{HostRule, Name, Policy, SecretValue, Tag};
 use zeroize::Zeroizing;
 
+use crate::{InterchangeError, Link};
+
 /// Everything that one file holds, in the order of the file.
 #[derive(Default)]
 pub struct Contents {
@@ -21,6 +23,8 @@ pub struct Item {
     pub name: Name,
     /// The value; `None` where the file names a secret without one.
     pub value: Option<SecretValue>,
+    /// Where the value is kept instead, which only an export of subrosa says. Never beside a value.
+    pub link: Option<Box<Link>>,
     /// Free text for people; empty where the file has none.
     pub description: String,
     /// Words to find it by.
@@ -77,6 +81,17 @@ pub struct Written {
     pub notices: Vec<Notice>,
 }
 
+/// Refuses to write links in a format of names and values alone: without its link a secret would be another one.
+pub(crate) fn check_unlinked(items: &[Item], format: &str) -> Result<(), InterchangeError> {
+    match items.iter().find(|item| item.link.is_some()) {
+        Some(item) => {
+            let what = format!("{format} cannot hold the link of {}: its value is kept elsewhere", item.name);
+            Err(InterchangeError::Unwritable { what })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether a value is no secret but refers to one.
 pub(crate) fn holds_reference(value: &[u8]) -> bool {
     !subrosa_secret::scan(value).references.is_empty()
@@ -89,6 +104,7 @@ impl Item {
         Self {
             name,
             value,
+            link: None,
             description: String::new(),
             tags: BTreeSet::new(),
             policy: Policy::default(),

@@ -26,6 +26,7 @@ mod format;
 pub mod fuzzing;
 mod item;
 mod json;
+mod link;
 mod naming;
 pub mod postman;
 pub mod subrosa;
@@ -35,6 +36,7 @@ pub use detect::detect;
 pub use error::InterchangeError;
 pub use format::{Format, UnknownFormat};
 pub use item::{Contents, Earlier, Item, Notice, Place, Written};
+pub use link::Link;
 
 /// The largest file that is read, in bytes: 256 MiB.
 pub const MAX_FILE_LEN: usize = 256 << 20;

@@ -34,6 +34,9 @@ fn passphrase(text: &str) -> Passphrase {
 fn told(item: &Item) -> Value {
     let mut told = json!({"name": item.name, "policy": item.policy});
     put_value(&mut told, item.value.as_ref());
+    if let Some(link) = &item.link {
+        told["link"] = json!(link);
+    }
     if !item.description.is_empty() {
         told["description"] = json!(item.description);
     }
@@ -110,7 +113,7 @@ struct Invalid {
 #[test]
 fn valid_exports_open() {
     let vectors = json::<File<Valid>>("valid.json").vectors;
-    assert!(vectors.len() >= 8);
+    assert!(vectors.len() >= 9);
     for vector in vectors {
         let opened = subrosa::open(vector.file.as_bytes(), &passphrase(&vector.passphrase));
         let contents = opened.unwrap_or_else(|error| panic!("{}: {error}", vector.comment));
@@ -121,7 +124,7 @@ fn valid_exports_open() {
 #[test]
 fn invalid_exports_are_refused_for_their_reason() {
     let vectors = json::<File<Invalid>>("invalid.json").vectors;
-    assert!(vectors.len() >= 80);
+    assert!(vectors.len() >= 96);
     for Invalid { comment, passphrase: text, file, failure } in vectors {
         let error = subrosa::open(file.as_bytes(), &passphrase(&text)).err();
         assert_eq!(error.as_ref().map(class), Some(failure), "{comment}: {error:?}");
@@ -166,11 +169,14 @@ struct Expected {
 
 #[test]
 fn hostile_c36_an_export_of_format_1_opens() {
-    let expected: Expected = json("format-1.expected.json");
-    let file = fs::read(tests("vectors/export/format-1.json")).expect("the golden export");
-    let contents = subrosa::open(&file, &passphrase(&expected.passphrase)).expect("it opens");
-    assert!(expected.secrets.len() >= 4 && contents.notices.is_empty());
-    assert_eq!(told_of(&contents), expected.secrets);
+    for (name, least) in [("format-1", 4), ("format-1-links", 3)] {
+        let expected: Expected = json(&format!("{name}.expected.json"));
+        let path = tests(&format!("vectors/export/{name}.json"));
+        let file = fs::read(path).expect("the golden export");
+        let contents = subrosa::open(&file, &passphrase(&expected.passphrase)).expect("it opens");
+        assert!(expected.secrets.len() >= least && contents.notices.is_empty());
+        assert_eq!(told_of(&contents), expected.secrets);
+    }
 }
 
 fn run(python: &Path, action: &str, file: &Path, input: &str) -> Output {
@@ -193,9 +199,10 @@ fn answer(output: &Output) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// The golden export's secrets, and one that takes more than a chunk.
+/// The golden exports' secrets, and one that takes more than a chunk.
 fn secrets() -> Vec<Value> {
     let mut secrets = json::<Expected>("format-1.expected.json").secrets;
+    secrets.extend(json::<Expected>("format-1-links.expected.json").secrets);
     secrets.push(json!({
         "name": "large",
         "value": "\u{1f511} ".repeat(30_000),

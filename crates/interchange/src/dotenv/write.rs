@@ -4,7 +4,7 @@ use subrosa_secret::SecretValue;
 use zeroize::Zeroizing;
 
 use super::names::variables;
-use crate::item::Written;
+use crate::item::{Written, check_unlinked};
 use crate::{InterchangeError, Item, Notice, Place};
 
 /// What python-dotenv takes off at the end of a value, and Rust does not call white space.
@@ -19,8 +19,9 @@ const SCRIPT_SPACE: char = '\u{feff}';
 ///
 /// # Errors
 /// [`InterchangeError::Unwritable`] for a value that this notation cannot hold, such as binary ones or both kinds of
-/// quotes over several lines, and for two names that would become one variable.
+/// quotes over several lines, for links, and for two names that would become one variable.
 pub fn write(items: &[Item]) -> Result<Written, InterchangeError> {
+    check_unlinked(items, "dotenv")?;
     let mut notices = Vec::new();
     let names = variables(items, &mut notices)?;
     let len = items.iter().zip(&names).map(|(item, name)| {

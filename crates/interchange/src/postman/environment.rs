@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Take;
 use super::variable::{Found, Variable, is_made_of_variables};
-use crate::item::Written;
+use crate::item::{Written, check_unlinked};
 use crate::text::text;
 use crate::{Contents, InterchangeError, Item, Notice, Place, json};
 
@@ -41,6 +41,7 @@ pub fn read_environment(bytes: &[u8], take: Take) -> Result<Contents, Interchang
 /// # Errors
 /// [`InterchangeError::Unwritable`] for a value that is no text.
 pub fn write_environment(items: &[Item], name: &str) -> Result<Written, InterchangeError> {
+    check_unlinked(items, "an environment of Postman")?;
     let mut notices = Vec::new();
     for item in items {
         let text = value(item)?;

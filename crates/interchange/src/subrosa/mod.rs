@@ -44,7 +44,7 @@ pub fn check_passphrase(passphrase: &Passphrase) -> Result<(), InterchangeError>
 ///
 /// # Errors
 /// [`InterchangeError`]: a short passphrase, parameters below [`KdfParams::MINIMUM`], more secrets or bytes than a file may
-/// have, no memory, no random bytes.
+/// have, a link that no file could have, no memory, no random bytes.
 pub fn seal(items: &[Item], passphrase: &Passphrase, params: KdfParams) -> Result<Vec<u8>, InterchangeError> {
     check_passphrase(passphrase)?;
     if params.is_weak() {
@@ -58,6 +58,7 @@ fn seal_with(items: &[Item], passphrase: &Passphrase, kdf: Kdf) -> Result<Vec<u8
 }
 
 pub(crate) fn seal_items(items: &[Item], kdf: Kdf, key: &Key) -> Result<Vec<u8>, InterchangeError> {
+    secret::check_links(items)?;
     let mut length = Length(0);
     write_lines(items, &mut length).expect("counting does not fail");
     check_size(items.len(), payload::text_len(length.0))?;

@@ -64,8 +64,9 @@ impl<'a> json::Document<'a> for Plain<'a> {
 /// Writes secrets as anybody can read them, each in a line of its own. What the items propose is not written.
 ///
 /// # Errors
-/// [`InterchangeError`]: more secrets or bytes than a file may have.
+/// [`InterchangeError`]: more secrets or bytes than a file may have, a link that no file could have.
 pub fn write_plain(items: &[Item]) -> Result<Zeroizing<Vec<u8>>, InterchangeError> {
+    secret::check_links(items)?;
     let mut length = Length(0);
     write_document(items, &mut length).expect("counting does not fail");
     super::check_size(items.len(), length.0)?;
@@ -161,6 +162,26 @@ mod tests {
             (r#"{"name":"a"},{"name":"b","policy":{"enabled":true}}"#, "malformed"),
             (r#"{"name":"a"},{"name":"b","hunter2":1}"#, "needs_newer"),
             (r#"{"name":"a"},{"name":"b","link":{"to":"hunter2"}}"#, "needs_newer"),
+            (r#"{"name":"a"},{"name":"b","link":"hunter2"}"#, "malformed"),
+            (r#"{"name":"a"},{"name":"b","link":{"connection":"c","system":"s"}}"#, "malformed"),
+            (
+                r#"{"name":"a"},{"name":"b","link":{"connection":"hunter2/","system":"s","target":"t"}}"#,
+                "malformed",
+            ),
+            (
+                r#"{"name":"a"},{"name":"b","value":"hunter2","link":{"connection":"c","system":"s","target":"t"}}"#,
+                "malformed",
+            ),
+            (
+                r#"{"name":"a","link":{"connection":"c","system":"s","target":"t"}},
+                   {"name":"b","link":{"connection":"c","system":"hunter2","target":"t"}}"#,
+                "malformed",
+            ),
+            (
+                r#"{"name":"a","link":{"connection":"c","system":"s","target":"t"}},
+                   {"name":"b","link":{"connection":"c","system":"s","settings":{"p":"hunter2"},"target":"t"}}"#,
+                "malformed",
+            ),
             (
                 r#"{"name":"a"},{"name":"b","policy":{"enabled":true,"send_only":false,"access":"hunter2"}}"#,
                 "needs_newer",

@@ -7,12 +7,12 @@ use subrosa_secret::{Access, HostRule, Name, Policy, SecretValue};
 
 use super::scratch::{cheap, told, told_of};
 use super::*;
-use crate::Earlier;
+use crate::{Earlier, Link};
 
 /// What can be shown where a test fails: it is made up.
 #[derive(Debug)]
 struct Draft {
-    value: Option<Vec<u8>>,
+    content: Content,
     description: String,
     tags: Vec<String>,
     policy: Policy,
@@ -20,18 +20,32 @@ struct Draft {
     history: Vec<(Vec<u8>, i64)>,
 }
 
+/// A secret has a value, a link, or neither.
+#[derive(Debug, Clone)]
+enum Content {
+    None,
+    Value(Vec<u8>),
+    Link(Box<Link>),
+}
+
 impl Draft {
     fn item(self, name: Name) -> Item {
         let kept = |bytes: Vec<u8>| SecretValue::new(bytes).expect("short");
         let earlier = |(value, changed)| Earlier { value: kept(value), changed };
+        let (value, link) = match self.content {
+            Content::None => (None, None),
+            Content::Value(bytes) => (Some(kept(bytes)), None),
+            Content::Link(link) => (None, Some(link)),
+        };
         Item {
+            link,
             description: self.description,
             tags: self.tags.iter().filter_map(|tag| tag.parse().ok()).collect(),
             policy: self.policy,
             created: self.times.0,
             changed: self.times.1,
             history: self.history.into_iter().map(earlier).collect(),
-            ..Item::new(name, self.value.map(kept), Place::File)
+            ..Item::new(name, value, Place::File)
         }
     }
 }
@@ -39,6 +53,25 @@ impl Draft {
 fn values() -> impl Strategy<Value = Vec<u8>> {
     let text = any::<String>().prop_map(String::into_bytes);
     prop_oneof![text, proptest::collection::vec(any::<u8>(), 0..300)]
+}
+
+/// To one of two connections, which are described alike wherever they are named.
+fn links() -> impl Strategy<Value = Link> {
+    let settings = [("path".to_owned(), "/run/\u{30b7}\"\\".to_owned()), ("exact".to_owned(), String::new())];
+    let target = "[^\\p{Cc}]{1,40}";
+    (any::<bool>(), target, proptest::option::of(0..=2_592_000_u64)).prop_map(move |(first, target, ttl)| {
+        let connection = if first { "a" } else { "k8s.dev-1" };
+        let settings = if first { settings.clone().into() } else { Default::default() };
+        Link { connection: connection.to_owned(), system: "folder".to_owned(), settings, target, ttl }
+    })
+}
+
+fn contents() -> impl Strategy<Value = Content> {
+    prop_oneof![
+        1 => Just(Content::None),
+        7 => values().prop_map(Content::Value),
+        2 => links().prop_map(|link| Content::Link(Box::new(link))),
+    ]
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -60,15 +93,15 @@ fn policies() -> impl Strategy<Value = Policy> {
 fn drafts() -> impl Strategy<Value = Draft> {
     let time = || -2_000_000_000_i64..4_000_000_000;
     (
-        proptest::option::weighted(0.9, values()),
+        contents(),
         any::<String>(),
         proptest::collection::vec("[\\p{L}0-9._-]{1,12}", 0..4),
         policies(),
         (proptest::option::of(time()), proptest::option::of(time())),
         proptest::collection::vec((values(), time()), 0..4),
     )
-        .prop_map(|(value, description, tags, policy, times, history)| Draft {
-            value,
+        .prop_map(|(content, description, tags, policy, times, history)| Draft {
+            content,
             description,
             tags,
             policy,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use subrosa_secret::{Access, HostRule, Name, Policy, SecretValue};
 use subrosa_vault::{Kdf, KdfParams, Passphrase};
 
-use crate::{Contents, Earlier, Item, Place};
+use crate::{Contents, Earlier, Item, Link, Place};
 
 pub(super) const PASSPHRASE: &str = "made up for tests";
 
@@ -49,6 +49,17 @@ pub(super) fn items() -> Vec<Item> {
         },
         Item::new(Name::parse("schl\u{fc}ssel: 1").expect("a name"), None, Place::File),
         item("empty", b""),
+        Item {
+            link: Some(Box::new(Link {
+                connection: "k8s".to_owned(),
+                system: "folder".to_owned(),
+                settings: [("path".to_owned(), "/run/s\u{e9}crets".to_owned())].into(),
+                target: "db/pass word".to_owned(),
+                ttl: Some(900),
+            })),
+            policy: Policy { access: Access::Restricted(Vec::new()), ..Policy::default() },
+            ..Item::new(Name::parse("linked").expect("a name"), None, Place::File)
+        },
     ]
 }
 
@@ -59,6 +70,7 @@ pub(super) fn told(items: &[Item]) -> Vec<Value> {
         json!({
             "name": item.name,
             "value": item.value.as_ref().map(bytes),
+            "link": item.link,
             "description": item.description,
             "tags": item.tags,
             "policy": item.policy,

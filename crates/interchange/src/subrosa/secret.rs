@@ -1,19 +1,19 @@
 //! A secret as JSON (export-format.md, section 5): the same in a sealed payload and in a document in plain text.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::io::Write;
 
 use data_encoding::BASE64;
-use serde::de::{self, Deserializer, IgnoredAny, Visitor};
+use serde::de::{self, Deserializer, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq as _, Serializer};
 use serde::{Deserialize, Serialize};
 use subrosa_secret::{Access, HostRule, MAX_VALUE_LEN, Name, Policy, SecretValue, Tag, ValueTooLarge};
 use zeroize::Zeroizing;
 
-use super::json::{malformed, newer, refused};
-use crate::{Contents, Earlier, InterchangeError, Item, Notice, Place};
+use super::json::{malformed, refused};
+use crate::{Contents, Earlier, InterchangeError, Item, Link, Notice, Place};
 
 /// The times that are read: the years 1 to 9999, in seconds since 1970.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_207_200;
@@ -25,6 +25,9 @@ pub(super) fn write(item: &Item, out: impl Write) -> serde_json::Result<()> {
     map.serialize_entry("name", &item.name)?;
     if let Some(value) = &item.value {
         write_value(&mut map, value)?;
+    }
+    if let Some(link) = &item.link {
+        map.serialize_entry("link", link)?;
     }
     if !item.description.is_empty() {
         map.serialize_entry("description", &item.description)?;
@@ -101,7 +104,7 @@ struct Fields<'a> {
     changed: Option<i64>,
     #[serde(default)]
     history: Vec<Past>,
-    link: Option<IgnoredAny>,
+    link: Option<Box<Link>>,
 }
 
 #[derive(Deserialize)]
@@ -117,20 +120,45 @@ pub(super) fn place(number: usize) -> Place {
     Place::Path(format!("secrets[{number}]"))
 }
 
-/// Refuses two secrets of one name: a vault has none, and nobody is to guess which is meant.
+/// Refuses two secrets of one name, and two connections: a vault has none, and nobody is to guess which is meant.
 pub(super) fn check_names(contents: &Contents) -> Result<(), InterchangeError> {
     let mut names = HashSet::with_capacity(contents.items.len());
-    match contents.items.iter().find(|item| !names.insert(&item.name)) {
-        Some(item) => Err(malformed(item.place.clone(), "another secret before it has the same name")),
-        None => Ok(()),
+    let mut connections: HashMap<&str, &Link> = HashMap::new();
+    for item in &contents.items {
+        if !names.insert(&item.name) {
+            return Err(malformed(item.place.clone(), "another secret before it has the same name"));
+        }
+        let Some(link) = &item.link else { continue };
+        if !connections.entry(&link.connection).or_insert(link).is_beside(link) {
+            let what = "a link before it describes the connection of this name otherwise";
+            return Err(malformed(item.place.clone(), what));
+        }
     }
+    Ok(())
+}
+
+/// Refuses to write links that would not be read.
+pub(super) fn check_links(items: &[Item]) -> Result<(), InterchangeError> {
+    for item in items {
+        let Some(link) = &item.link else { continue };
+        let wrong = match link.check() {
+            Ok(()) if item.value.is_some() => "it has a value and a link",
+            Ok(()) => continue,
+            Err(wrong) => wrong,
+        };
+        return Err(InterchangeError::Unwritable { what: format!("{}: {wrong}", item.name) });
+    }
+    Ok(())
 }
 
 /// Reads one secret into `contents`.
 pub(super) fn read(json: &[u8], place: Place, contents: &mut Contents) -> Result<(), InterchangeError> {
     let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| refused(&place, &error))?;
-    if fields.link.is_some() {
-        return Err(newer(place, "a link to an external vault"));
+    if let Some(Err(wrong)) = fields.link.as_deref().map(Link::check) {
+        return Err(malformed(place, wrong));
+    }
+    if fields.link.is_some() && (fields.value.is_some() || fields.base64.is_some()) {
+        return Err(malformed(place, "a linked secret has a value of its own"));
     }
     let name = Name::parse(&fields.name)
         .map_err(|source| InterchangeError::Name { place: place.clone(), source })?;
@@ -149,6 +177,7 @@ pub(super) fn read(json: &[u8], place: Place, contents: &mut Contents) -> Result
     contents.items.push(Item {
         name,
         value,
+        link: fields.link,
         description: fields.description,
         tags: fields.tags,
         policy,
