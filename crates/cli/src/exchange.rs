@@ -1,6 +1,7 @@
 //! The one place where commands meet the formats of files.
 
 use crate::context::Context;
+use crate::external::Connections;
 use crate::failure::{Failure, Outcome};
 use crate::{commands, input, output, passphrase, unlock};
 use clap::ArgMatches;
@@ -11,7 +12,7 @@ use subrosa_interchange::{
     subrosa,
 };
 use subrosa_secret::SecretValue;
-use subrosa_vault::{Passphrase, Past, Portable};
+use subrosa_vault::{Link, Passphrase, Past, Portable};
 use zeroize::Zeroizing;
 
 /// The formats that can be imported.
@@ -158,23 +159,26 @@ pub(crate) fn tell(notices: &[Notice]) {
 }
 
 /// A secret of the vault as formats write it.
-pub(crate) fn item(secret: Portable) -> Item {
+pub(crate) fn item(secret: Portable, connections: &Connections) -> Outcome<Item> {
+    let link = secret.link.as_ref().map(|link| connections.described(&secret.name, link)).transpose()?;
     let mut item = Item::new(secret.name, secret.value, Place::File);
+    item.link = link.map(Box::new);
     item.description = secret.description;
     item.tags = secret.tags;
     item.policy = secret.policy;
     (item.created, item.changed) = (secret.created, secret.changed);
     let history = secret.history.into_iter();
     item.history = history.map(|past| Earlier { value: past.value, changed: past.changed }).collect();
-    item
+    Ok(item)
 }
 
-/// A secret of a file as the vault takes it.
-pub(crate) fn portable(item: Item) -> Portable {
+/// A secret of a file as the vault takes it. Its link is not for a format to say.
+pub(crate) fn portable(item: Item, link: Option<Link>) -> Portable {
     let history = item.history.into_iter();
     Portable {
         name: item.name,
         value: item.value,
+        link,
         description: item.description,
         tags: item.tags,
         policy: item.policy,

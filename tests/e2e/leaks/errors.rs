@@ -206,10 +206,15 @@ fn files_that_cannot_be_imported_or_exported() {
     ] {
         fails(&mut planted, words, code);
     }
-    // what is linked neither leaves without its link nor gets a value beside it
-    let arriving = planted.write_own("arriving", &format!("linked={value}\n"));
-    fails(&mut planted, &["export", "-o", "x", "--plaintext", "json", "--yes"], 1);
-    fails(&mut planted, &["import", &arriving, "--format", "dotenv", "--on-conflict", "keep-both"], 1);
+    // what is linked does not leave without its link, and no link comes in unasked
+    fails(&mut planted, &["export", "-o", "x", "--plaintext", "dotenv", "--yes"], 1);
+    let linked = planted.own("linked.json");
+    planted.run(&["export", "linked", "-o", &linked, "--plaintext", "json", "--yes"], "", &[]).ok();
+    fails(&mut planted, &["import", &linked, "--prefix", "x."], 1);
+    let link = format!("{{\"connection\":\"c\",\"system\":\"folder\",\"target\":\"{value}\"}}");
+    let both = format!(
+        "{{\"format\":\"subrosa-plain\",\"version\":1,\"secrets\":[{{\"name\":\"a\",\"value\":\"{value}\",\"link\":{link}}}]}}"
+    );
     // a value where none belongs
     let plain = format!(
         "{{\"format\":\"subrosa secrets\",\"version\":1,\"secrets\":[{{\"name\":\"{value}\u{7}\"}},{value}]}}"
@@ -224,6 +229,7 @@ fn files_that_cannot_be_imported_or_exported() {
         format!("{{\"a\":\"{value}\",}}"),
         format!("{{\"{value}"),
         plain,
+        both,
     ]
     .iter()
     .enumerate()

@@ -5,6 +5,7 @@ mod selection;
 
 use crate::context::Context;
 use crate::export_policy::Policies;
+use crate::external::Connections;
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::outfile::Target;
@@ -36,14 +37,15 @@ pub(super) fn command() -> Command {
         .arg(switch("history", "with earlier values"))
         .arg(passphrase::flag())
         .args(form::flags())
-        .arg(switch("without-linked", "leave out what is linked, instead of refusing"))
+        .arg(switch("without-linked", "leave out what is linked to an external vault"))
         .arg(switch("without-send-only", "leave out what is never to be shown, instead of refusing").requires("plaintext"))
         .arg(switch("yes", "do not ask whether secrets shall stand in plain text"))
         .after_help(
             "The file is a document of JSON under a passphrase of at least 12 characters, which is asked for twice; it holds \
              values, descriptions, tags, times, rules and with --history earlier values, and 'subrosa import' takes it in. \
-             With recipients it is an age file, which 'age -d' opens. --profile exports the profile's own secrets. Links to \
-             external vaults are not exported yet: a secret that is linked is refused, or left out with --without-linked.\n\
+             With recipients it is an age file, which 'age -d' opens. --profile exports the profile's own secrets. Of a \
+             secret that is linked, the link is exported, with what describes its connection; its value is not, nor are \
+             credentials. dotenv and postman cannot hold a link: such a secret is refused, or left out with --without-linked.\n\
              Plain text holds the values for everybody who gets to see the file: it is asked for, and a secret that is \
              send-only is refused. The audit log names what was exported, and where to.\n\n\
              Examples:\n  subrosa export -o secrets.subrosa\n  subrosa export 'prod/*' --tag payments -o prod.subrosa\n  \
@@ -63,7 +65,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let vault = unlock::open(context)?;
     Policies::of(&vault)?.require(form.exports())?;
     target.check(&vault.location().dir)?;
-    let left_out = LeftOut::of(arguments);
+    let connections = Connections::load(&vault)?;
+    let left_out = LeftOut::of(arguments, &form);
     let (chosen, out) = left_out.apart(&selection, vault.list()?)?;
     if let Form::Plain(_) = form {
         confirm(context, arguments, chosen.len(), &target)?;
@@ -77,7 +80,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let count = output::count(secrets.len() as u64, "secret");
     let names =
         selection.is_narrow().then(|| secrets.iter().map(|secret| secret.name.clone()).collect::<Vec<_>>());
-    let (bytes, notices) = lock.write(secrets.into_iter().map(exchange::item).collect(), &path)?;
+    let items = secrets.into_iter().map(|secret| exchange::item(secret, &connections));
+    let (bytes, notices) = lock.write(items.collect::<Outcome<_>>()?, &path)?;
     exchange::tell(&notices);
     record::exported(&vault, names.as_ref().map(|names| names.iter()), &target.destination())?;
     target.write(&bytes)?;
@@ -104,11 +108,14 @@ struct LeftOut {
     send_only: bool,
     /// Whether the file will show what is send-only.
     shows: bool,
+    /// The format, if it can hold values alone.
+    no_links: Option<&'static str>,
 }
 
 impl LeftOut {
-    fn of(arguments: &ArgMatches) -> Self {
+    fn of(arguments: &ArgMatches, form: &Form) -> Self {
         Self {
+            no_links: form.without_links(),
             linked: arguments.get_flag("without-linked"),
             send_only: arguments.get_flag("without-send-only"),
             shows: arguments.contains_id("plaintext"),
@@ -143,13 +150,12 @@ impl LeftOut {
                 .hint("--without-send-only leaves them out")
                 .hint(format!("subrosa send-only --off {}", quoted(first))));
         }
-        let linked = named(&|entry| entry.link.is_some());
-        if linked.is_empty() {
-            return Ok(());
-        }
-        let text =
-            "links to external vaults are not exported yet, and what is linked has no value of its own";
-        Err(refused(text, &linked).hint("--without-linked leaves them out"))
+        let linked = named(&|entry| self.no_links.is_some() && entry.link.is_some());
+        let Some(format) = self.no_links.filter(|_| !linked.is_empty()) else { return Ok(()) };
+        let text = format!("{format} holds values, and what is linked has none of its own");
+        Err(refused(&text, &linked)
+            .hint("--without-linked leaves them out")
+            .hint("an encrypted export, and --plaintext json, hold links"))
     }
 }
 

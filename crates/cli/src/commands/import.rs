@@ -1,6 +1,7 @@
 //! `subrosa import`: secrets from a file, all of them or none.
 
 mod flags;
+mod links;
 mod plan;
 mod questions;
 mod report;
@@ -8,6 +9,7 @@ mod rewrite;
 mod source;
 
 use crate::context::Context;
+use crate::external::Fetch;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::{exchange, output, record, unlock};
@@ -36,27 +38,28 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let mut plan = Plan::of(contents.items, &source, &flags, &vault)?;
     if flags.dry_run {
         plan.decide(flags.on_conflict);
-        questions::check_links(&plan)?;
+        links::check(&plan)?;
         return report::show(context, &plan, &flags);
     }
     questions::ask(context, &mut plan, &flags)?;
-    store(&mut vault, &plan, &source)?;
+    store(&mut vault, &mut plan, &source)?;
     if flags.rewrite {
         rewrite::rewrite(&source, &plan, &flags)?;
     }
+    links::tell(&plan);
     report::show(context, &plan, &flags)
 }
 
 /// One change: everything that was planned, or nothing.
-fn store(vault: &mut Vault, plan: &Plan, source: &Source) -> Outcome {
-    let arrivals: Vec<Arrival<'_>> = plan.arrivals().collect();
-    let count = arrivals.len() + plan.allowed().count();
+fn store(vault: &mut Vault, plan: &mut Plan, source: &Source) -> Outcome {
+    let count = plan.stored().count() + plan.allowed().count();
     if count == 0 {
         return Ok(());
     }
     record::imported(vault, &source.told())?;
     let _progress = Progress::of(&format!("storing {}", output::count(count as u64, "secret")));
     let stored = vault.change(|change| {
+        plan.note(change)?;
         for (old, policy) in plan.allowed() {
             let name = &old.metadata.name;
             let now = change.find(name)?;
@@ -65,6 +68,7 @@ fn store(vault: &mut Vault, plan: &Plan, source: &Source) -> Outcome {
             }
             change.update(name, |_, known| known.clone_from(policy))?;
         }
+        let arrivals: Vec<Arrival<'_>> = plan.arrivals().collect();
         change.restore(&arrivals)
     });
     stored.map_err(|error| match error {
@@ -72,5 +76,7 @@ fn store(vault: &mut Vault, plan: &Plan, source: &Source) -> Outcome {
             Failure::general(format!("{error}; nothing was imported")).hint("run the command again")
         }
         error => error.into(),
-    })
+    })?;
+    Fetch::default().reject(vault, &plan.replaced_links());
+    Ok(())
 }

@@ -48,18 +48,7 @@ pub(crate) struct Place {
 
 impl Connection {
     pub(crate) fn new(name: &str, system: &dyn System, settings: &Settings) -> Self {
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        Self {
-            place: None,
-            name: name.to_owned(),
-            system: system.name().to_owned(),
-            settings: settings.iter().map(owned).collect(),
-            auth: String::new(),
-            kept: None,
-            ttl: None,
-            stale_if_error: None,
-            disconnected: false,
-        }
+        Self { disconnected: false, ..Self::noted(name, system.name(), settings) }
     }
 
     /// The connection without what it knows of its system, as links go on naming it.
@@ -71,6 +60,22 @@ impl Connection {
     /// The connection as it is before somebody logs in with something else.
     pub(crate) fn anew(&self) -> Self {
         Self { kept: None, ..self.clone() }
+    }
+
+    /// What an import knows of a connection that is not here: nobody is asked before it is connected.
+    pub(crate) fn noted(name: &str, system: &str, settings: &Settings) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            place: None,
+            name: name.to_owned(),
+            system: system.to_owned(),
+            settings: settings.iter().map(owned).collect(),
+            auth: String::new(),
+            kept: None,
+            ttl: None,
+            stale_if_error: None,
+            disconnected: true,
+        }
     }
 
     /// The connection whose values are cached for so long.
@@ -86,13 +91,11 @@ impl Connection {
     pub(crate) fn system(&self) -> Result<&'static dyn System, ProviderError> {
         let name = &self.name;
         if self.disconnected {
-            let text = format!("{name} was disconnected");
-            let system = systems::find(&self.system);
-            let required =
-                system.into_iter().flat_map(|system| system.settings()).filter(|setting| setting.required);
-            let flags: String = required.map(|one| format!(" --{} {}", one.name, one.value_name)).collect();
-            let hint = format!("subrosa connect {} {}{flags}", self.system, quoted(name));
-            return Err(ProviderError::new(ErrorKind::NotConnected, text).hint_at(hint));
+            let text = match self.settings.is_empty() {
+                true => format!("{name} was disconnected"),
+                false => format!("{name} is not connected here"),
+            };
+            return Err(ProviderError::new(ErrorKind::NotConnected, text).hint_at(self.command()));
         }
         systems::find(&self.system).ok_or_else(|| {
             let text = format!("{name}: this subrosa was built without the provider {}", self.system);
@@ -104,6 +107,21 @@ impl Connection {
     pub(crate) fn method(&self) -> Option<&'static Method> {
         let system = systems::find(&self.system)?;
         system.methods().iter().find(|method| method.name == self.auth)
+    }
+
+    /// The command that connects it, with what is known of it and the names of what else it takes.
+    pub(crate) fn command(&self) -> String {
+        let mut command = format!("subrosa connect {} {}", quoted(&self.system), quoted(&self.name));
+        for one in systems::find(&self.system).into_iter().flat_map(|system| system.settings()) {
+            let flag = match self.settings.get(one.name) {
+                Some(_) if one.value_name.is_empty() => format!(" --{}", one.name),
+                Some(value) => format!(" --{} {}", one.name, quoted(value)),
+                None if one.required => format!(" --{} {}", one.name, one.value_name),
+                None => continue,
+            };
+            command.push_str(&flag);
+        }
+        command
     }
 
     /// The connection itself, ready to be asked.

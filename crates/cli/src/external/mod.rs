@@ -13,6 +13,7 @@ mod preference;
 mod sources;
 pub(crate) mod systems;
 mod target;
+mod travel;
 
 pub(crate) use caching::Caching;
 pub(crate) use connection::{Connection, Connections, Place};
@@ -23,6 +24,7 @@ pub(crate) use login::{Entrance, copied, drop_session, keep_session};
 pub(crate) use preference::{DEFAULT_TTL, set_vault_ttl, vault_ttl};
 pub(crate) use sources::Sources;
 pub(crate) use target::Target;
+pub(crate) use travel::{Route, Routes, place, place_of_link};
 
 use crate::failure::Failure;
 use clap::{Arg, ArgAction, ArgMatches};

@@ -97,6 +97,14 @@ impl Form {
         matches!(self, Form::Recipients(age::Form::Binary) | Form::AgePassphrase(age::Form::Binary))
     }
 
+    /// What it is called, if it cannot hold links.
+    pub(super) fn without_links(&self) -> Option<&'static str> {
+        match self {
+            Form::Plain(plain @ (Plain::Dotenv | Plain::Postman)) => Some(plain.word()),
+            _ => None,
+        }
+    }
+
     pub(super) fn exports(&self) -> Exports {
         match self {
             Form::Plain(_) => Exports::All,

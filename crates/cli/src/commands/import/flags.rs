@@ -28,6 +28,10 @@ pub(super) struct Flags {
     pub(super) tags: Vec<Tag>,
     pub(super) on_conflict: Option<OnConflict>,
     pub(super) accept_hosts: bool,
+    pub(super) accept_links: bool,
+    pub(super) without_linked: bool,
+    /// Which connection of the vault is meant by one of the file.
+    pub(super) connections: Vec<(String, String)>,
     pub(super) dry_run: bool,
     pub(super) json: bool,
     pub(super) rewrite: bool,
@@ -69,6 +73,16 @@ pub(super) fn command() -> Command {
                 .help("where a name is taken; asked on a terminal"),
         )
         .arg(switch("accept-hosts", "take the hosts that the file suggests, and rules wider than the vault's"))
+        .arg(switch("accept-links", "take links of the file, which say where values are fetched from"))
+        .arg(switch("without-linked", "leave out what is linked in the file").conflicts_with("accept-links"))
+        .arg(
+            Arg::new("connection")
+                .long("connection")
+                .value_name("NAME=OTHER")
+                .action(ArgAction::Append)
+                .value_parser(renamed)
+                .help("links of the file to NAME lead to the vault's connection OTHER"),
+        )
         .arg(switch("dry-run", "show what would happen, and change nothing"))
         .arg(switch("rewrite", "of .env: leave references where the values stood"))
         .arg(
@@ -84,17 +98,27 @@ pub(super) fn command() -> Command {
         .arg(switch("json", "as JSON, schema import/1"))
         .after_help(
             "The format is told by the content. Everything is checked before anything is stored, and all is stored at \
-             once. Where a name is taken, 'replace' deletes the old secret as 'rm' does, 'keep-both' puts its value into \
-             the history of the new one, 'skip' leaves it as it is; a link to an external vault can be replaced, but not \
-             kept beside a value. An export brings rules, tags and times along; rules \
+             once. Where a name is taken, 'replace' deletes the old secret as 'rm' does, 'keep-both' puts its value or link \
+             into the history of the new one, 'skip' leaves it as it is. An export brings rules, tags and times along; rules \
              that would let a secret of the vault go further than now are asked about, and so are hosts that other \
-             files suggest: off a terminal they are left, unless --accept-hosts says otherwise.\n\n\
+             files suggest: off a terminal they are left, unless --accept-hosts says otherwise.\n\
+             A link in an export says where a value is fetched from, with your rights, so it is asked about too; off a \
+             terminal --accept-links or --without-linked has to say what is meant. A connection that the vault does not \
+             have is not made: its name is kept, and what is linked resolves once 'connect' has connected it.\n\n\
              Examples:\n  subrosa import secrets.subrosa\n  subrosa import staging.postman_environment.json --dry-run\n  \
              subrosa import .env --profile dev --rewrite\n  \
              subrosa import secrets.age --identity ~/.ssh/id_ed25519\n  \
              subrosa import compose.yaml --path services.api.environment\n  \
              subrosa import --env 'STRIPE_*' --env API_TOKEN",
         )
+}
+
+/// `NAME=OTHER`. No connection has an equals sign in its name.
+fn renamed(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok((from.to_owned(), to.to_owned())),
+        _ => Err(String::from("write NAME=OTHER")),
+    }
 }
 
 impl Flags {
@@ -124,6 +148,9 @@ impl Flags {
                 _ => OnConflict::Skip,
             }),
             accept_hosts: arguments.get_flag("accept-hosts"),
+            accept_links: arguments.get_flag("accept-links"),
+            without_linked: arguments.get_flag("without-linked"),
+            connections: arguments.get_many("connection").unwrap_or_default().cloned().collect(),
             dry_run: arguments.get_flag("dry-run"),
             json: arguments.get_flag("json"),
             rewrite: arguments.get_flag("rewrite"),

@@ -3,12 +3,13 @@
 use super::flags::{Flags, OnConflict};
 use super::source::Source;
 use crate::exchange;
+use crate::external::{Connections, Routes};
 use crate::failure::{Failure, Outcome};
 use crate::hosts;
 use std::collections::HashMap;
-use subrosa_interchange::{Item, Place};
+use subrosa_interchange::{Item, Link as Described, Place};
 use subrosa_secret::{Access, HostRule, Name, Policy};
-use subrosa_vault::{Arrival, Entry, Over, Portable, Vault};
+use subrosa_vault::{Arrival, Change, Entry, Link, Over, Portable, Vault, VaultError};
 
 /// More names than this are looked up by listing the vault, which proves all of it at once.
 const FEW: usize = 64;
@@ -28,6 +29,8 @@ pub(super) enum Fate {
     Skip,
     /// The file has the name, and no value for it.
     Valueless,
+    /// It is linked in the file, and its link is not wanted.
+    Unlinked,
 }
 
 pub(super) struct Planned {
@@ -41,10 +44,14 @@ pub(super) struct Planned {
     pub(super) wider: Option<Policy>,
     /// Where the file suggests that it belongs, and it may not go yet.
     pub(super) proposed: Vec<HostRule>,
+    /// Its link as the file has it.
+    pub(super) described: Option<Box<Described>>,
 }
 
 pub(super) struct Plan {
     pub(super) all: Vec<Planned>,
+    /// Where links of the file lead here.
+    pub(super) routes: Routes,
 }
 
 impl Plan {
@@ -63,11 +70,18 @@ impl Plan {
         let names: Vec<Name> = items.iter().map(|item| item.name.clone()).collect();
         let mut known = known(vault, &names)?;
         let keeps_rules = source.is_of_subrosa();
+        let routes = routes(&items, flags, vault)?;
         let planned = items.into_iter().map(|item| {
             let old = known.remove(&item.name);
-            planned(item, old, keeps_rules, vault)
+            let link = link(&item, &routes, source)?;
+            let mut planned = planned(item, link, old, keeps_rules, vault)?;
+            if flags.without_linked && planned.described.is_some() {
+                planned.fate = Fate::Unlinked;
+            }
+            Ok(planned)
         });
-        Ok(Plan { all: planned.collect::<Outcome<_>>()? })
+        let all = planned.collect::<Outcome<_>>()?;
+        Ok(Plan { all, routes })
     }
 
     /// Decides all conflicts alike.
@@ -85,9 +99,16 @@ impl Plan {
         self.all.iter().filter(|planned| planned.is_stored())
     }
 
-    /// Secrets whose link would have to stand beside a value: a secret has one or the other.
-    pub(super) fn in_the_way(&self) -> impl Iterator<Item = &Planned> {
-        self.all.iter().filter(|planned| planned.fate == Fate::KeepBoth && planned.is_over_link())
+    /// Stores what is known of connections that are not here, so that links can lead to them.
+    pub(super) fn note(&mut self, change: &mut Change<'_>) -> Result<(), VaultError> {
+        let stored = self.all.iter_mut().filter(|planned| planned.is_stored());
+        let mut links: Vec<&mut Link> = stored.filter_map(|planned| planned.secret.link.as_mut()).collect();
+        self.routes.note(change, &mut links)
+    }
+
+    /// Links of the vault that are not current any more once everything is stored.
+    pub(super) fn replaced_links(&self) -> Vec<&Link> {
+        self.stored().filter_map(|planned| planned.old.as_ref()?.link.as_ref()).collect()
     }
 
     /// Secrets that get hosts and nothing else, as they were when that was decided.
@@ -124,6 +145,12 @@ impl Planned {
     /// Whether the name is that of a linked secret.
     pub(super) fn is_over_link(&self) -> bool {
         self.old.as_ref().is_some_and(|old| old.link.is_some())
+    }
+
+    /// Whether a link comes in that the vault's secret does not have.
+    pub(super) fn brings_link(&self) -> bool {
+        let known = self.old.as_ref().and_then(|old| old.link.as_ref());
+        self.is_stored() && self.described.is_some() && !same_place(self.secret.link.as_ref(), known)
     }
 
     /// Whether the vault holds the value of the file, once everything is stored.
@@ -173,7 +200,34 @@ fn without_doubles(items: Vec<Item>, source: &Source) -> Outcome<Vec<Item>> {
     Err(failure.hint("take away in the file those that are not meant"))
 }
 
+/// Whether a value comes from the same place, however long it is kept.
+fn same_place(one: Option<&Link>, other: Option<&Link>) -> bool {
+    let place = |link: &Link| (link.connection, link.target.clone());
+    one.map(place) == other.map(place)
+}
+
+fn routes(items: &[Item], flags: &Flags, vault: &Vault) -> Outcome<Routes> {
+    let mut links = items.iter().filter_map(|item| item.link.as_deref()).peekable();
+    if links.peek().is_none() && flags.connections.is_empty() {
+        return Ok(Routes::default());
+    }
+    Routes::of(links, &flags.connections, &Connections::load(vault)?)
+        .map_err(|failure| failure.adding("; nothing was imported"))
+}
+
+/// What the item's link becomes here; `None` also where it leads to what the vault knows otherwise.
+fn link(item: &Item, routes: &Routes, source: &Source) -> Outcome<Option<Link>> {
+    let Some(described) = &item.link else { return Ok(None) };
+    let named = |failure: Failure| {
+        failure.in_file(&format!("{}: {}", source.shown(), item.place)).adding("; nothing was imported")
+    };
+    routes.link(described).map_err(named)
+}
+
 fn same_value(one: &Item, other: &Item) -> bool {
+    if one.link != other.link {
+        return false;
+    }
     match (&one.value, &other.value) {
         (Some(one), Some(other)) => one.expose_secret() == other.expose_secret(),
         (one, other) => one.is_none() && other.is_none(),
@@ -196,10 +250,16 @@ fn known(vault: &Vault, names: &[Name]) -> Outcome<HashMap<Name, Entry>> {
     Ok(known)
 }
 
-fn planned(item: Item, old: Option<Entry>, keeps_rules: bool, vault: &Vault) -> Outcome<Planned> {
+fn planned(
+    mut item: Item,
+    link: Option<Link>,
+    old: Option<Entry>,
+    keeps_rules: bool,
+    vault: &Vault,
+) -> Outcome<Planned> {
     let place = item.place.clone();
-    let mut proposed = item.proposed.clone();
-    let mut secret = exchange::portable(item);
+    let (mut proposed, described) = (std::mem::take(&mut item.proposed), item.link.take());
+    let mut secret = exchange::portable(item, link);
     let mut wider = None;
     let fate = match &old {
         None => Fate::New,
@@ -213,7 +273,7 @@ fn planned(item: Item, old: Option<Entry>, keeps_rules: bool, vault: &Vault) -> 
                     secret.description.clone_from(&old.metadata.description);
                 }
             }
-            let fate = fate_over(&secret, old, vault)?;
+            let fate = fate_over(&secret, described.is_some(), old, vault)?;
             if is_wider(&secret.policy, &old.policy) {
                 wider = Some(std::mem::replace(&mut secret.policy, old.policy.clone()));
             }
@@ -226,18 +286,21 @@ fn planned(item: Item, old: Option<Entry>, keeps_rules: bool, vault: &Vault) -> 
         Access::Unrestricted => false,
         Access::Restricted(known) => !known.contains(rule),
     });
-    Ok(Planned { secret, place, fate, old, wider, proposed })
+    Ok(Planned { secret, place, fate, old, wider, proposed, described })
 }
 
-fn fate_over(secret: &Portable, old: &Entry, vault: &Vault) -> Outcome<Fate> {
-    let Some(value) = &secret.value else {
-        let has_one = old.has_value() || old.link.is_some();
-        return Ok(if has_one { Fate::Valueless } else { Fate::Unchanged });
+fn fate_over(secret: &Portable, is_linked: bool, old: &Entry, vault: &Vault) -> Outcome<Fate> {
+    let same_value = match &secret.value {
+        // a link that leads elsewhere is none here
+        None if is_linked => secret.link.is_some() && secret.link == old.link,
+        None => {
+            let has_one = old.has_value() || old.link.is_some();
+            return Ok(if has_one { Fate::Valueless } else { Fate::Unchanged });
+        }
+        // of another length it is another value, whatever it is
+        Some(value) if old.metadata.length != value.len() as u64 || !old.has_value() => false,
+        Some(value) => vault.value(old)?.is_some_and(|known| known.expose_secret() == value.expose_secret()),
     };
-    // of another length it is another value, whatever it is
-    let same_length = old.metadata.length == value.len() as u64 && old.has_value();
-    let same_value =
-        same_length && vault.value(old)?.is_some_and(|known| known.expose_secret() == value.expose_secret());
     let told = &old.metadata;
     let same_rest =
         told.description == secret.description && told.tags == secret.tags && old.policy == secret.policy;

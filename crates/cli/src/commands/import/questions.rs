@@ -1,6 +1,7 @@
-//! What is asked before an import is stored: names that are taken, rules that are wider, hosts that are suggested.
+//! What is asked before an import is stored: names that are taken, links, rules that are wider, hosts that are suggested.
 
 use super::flags::{Flags, OnConflict};
+use super::links;
 use super::plan::{Plan, Planned};
 use crate::commands::SHOWN;
 use crate::context::Context;
@@ -13,7 +14,7 @@ pub(super) fn ask(context: &Context, plan: &mut Plan, flags: &Flags) -> Outcome 
     plan.decide(flags.on_conflict);
     let mut terminal = context.terminal()?;
     conflicts(plan, terminal.as_mut())?;
-    check_links(plan)?;
+    links::agree(plan, flags, terminal.as_mut())?;
     rules(plan, flags, terminal.as_mut())?;
     suggestions(plan, flags, terminal.as_mut())
 }
@@ -21,9 +22,10 @@ pub(super) fn ask(context: &Context, plan: &mut Plan, flags: &Flags) -> Outcome 
 fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
     let names: Vec<String> = plan
         .undecided()
-        .map(|it| match it.is_over_link() {
-            true => format!("{}  ({}; linked in the vault)", it.secret.name, it.place),
-            false => format!("{}  ({})", it.secret.name, it.place),
+        .map(|it| {
+            let here = if it.is_over_link() { "; linked in the vault" } else { "" };
+            let there = if it.described.is_some() { "; linked in the file" } else { "" };
+            format!("{}  ({}{here}{there})", it.secret.name, it.place)
         })
         .collect();
     if names.is_empty() {
@@ -44,29 +46,13 @@ fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
     match terminal.choose("[r]eplace, [k]eep both, [s]kip, [o]ne by one:", &['r', 'k', 's', 'o'])? {
         'o' => {
             for planned in plan.undecided() {
-                let (words, letters) = match planned.is_over_link() {
-                    true => ("linked; [r]eplace, [s]kip:", &['r', 's'][..]),
-                    false => ("[r]eplace, [k]eep both, [s]kip:", &['r', 'k', 's'][..]),
-                };
-                let question = format!("{}: {words}", planned.secret.name);
-                planned.decide(how(terminal.choose(&question, letters)?));
+                let question = format!("{}: [r]eplace, [k]eep both, [s]kip:", planned.secret.name);
+                planned.decide(how(terminal.choose(&question, &['r', 'k', 's'])?));
             }
         }
         letter => plan.decide(Some(how(letter))),
     }
     Ok(())
-}
-
-/// Refuses to keep a link beside a value, before anything is stored.
-pub(super) fn check_links(plan: &Plan) -> Outcome {
-    let names: Vec<&str> = plan.in_the_way().map(|planned| planned.secret.name.as_str()).collect();
-    let Some(first) = names.first() else { return Ok(()) };
-    let text = "a linked secret has no value of its own, so it cannot keep both; nothing was imported";
-    let failure =
-        names.iter().take(SHOWN).fold(Failure::general(text), |failure, name| failure.detail(*name));
-    Err(more(failure, names.len())
-        .hint("--on-conflict replace or --on-conflict skip")
-        .hint(format!("subrosa unlink {}", quoted(first))))
 }
 
 fn how(letter: char) -> OnConflict {
@@ -174,7 +160,7 @@ fn suggestion(planned: &Planned) -> String {
     format!("{}: {}", planned.secret.name, rules.join(", "))
 }
 
-fn list(terminal: &mut Terminal, heading: &str, lines: &[String]) -> Outcome {
+pub(super) fn list(terminal: &mut Terminal, heading: &str, lines: &[String]) -> Outcome {
     terminal.say(heading)?;
     for line in lines.iter().take(SHOWN) {
         terminal.say(&format!("  {}", visible(line)))?;
@@ -185,7 +171,7 @@ fn list(terminal: &mut Terminal, heading: &str, lines: &[String]) -> Outcome {
     }
 }
 
-fn more(failure: Failure, number: usize) -> Failure {
+pub(super) fn more(failure: Failure, number: usize) -> Failure {
     match number.saturating_sub(SHOWN) {
         0 => failure,
         rest => failure.detail(format!("and {rest} more")),

@@ -1,8 +1,10 @@
 //! What an import did, or would do.
 
 use super::flags::Flags;
+use super::links;
 use super::plan::{Fate, Plan, Planned};
 use crate::context::Context;
+use crate::external::Routes;
 use crate::failure::Outcome;
 use crate::output::{self, Style};
 use crate::report::hosts;
@@ -41,6 +43,8 @@ struct Secret<'p> {
     hosts: String,
     /// hosts that the file suggests and that were not taken
     suggested: Vec<String>,
+    /// where the file says that the value is kept, `CONNECTION:TARGET`; `null` where it is the file
+    link: Option<String>,
 }
 
 impl Fate {
@@ -53,7 +57,7 @@ impl Fate {
             Fate::Undecided => "conflict",
             Fate::Replace => "replaced",
             Fate::KeepBoth => "kept_both",
-            Fate::Skip | Fate::Valueless => "skipped",
+            Fate::Skip | Fate::Valueless | Fate::Unlinked => "skipped",
         }
     }
 
@@ -62,6 +66,7 @@ impl Fate {
             Fate::Unchanged => Some("the vault has it already"),
             Fate::Skip => Some("the name is taken"),
             Fate::Valueless => Some("the file has no value for it, and the vault has one"),
+            Fate::Unlinked => Some("it is linked in the file"),
             _ => None,
         }
     }
@@ -70,7 +75,7 @@ impl Fate {
         match self {
             Fate::New | Fate::Replace | Fate::KeepBoth | Fate::Allowed => Style::Good,
             Fate::Unchanged => Style::Faint,
-            Fate::Undecided | Fate::Skip | Fate::Valueless => Style::Bad,
+            Fate::Undecided | Fate::Skip | Fate::Valueless | Fate::Unlinked => Style::Bad,
         }
     }
 }
@@ -86,7 +91,7 @@ impl Counts {
                 Fate::Undecided => &mut counts.conflicts,
                 Fate::Replace => &mut counts.replaced,
                 Fate::KeepBoth => &mut counts.kept_both,
-                Fate::Skip | Fate::Valueless => &mut counts.skipped,
+                Fate::Skip | Fate::Valueless | Fate::Unlinked => &mut counts.skipped,
             };
             *one += 1;
         }
@@ -114,8 +119,9 @@ impl Counts {
 }
 
 impl<'p> Secret<'p> {
-    fn of(planned: &'p Planned) -> Self {
+    fn of(planned: &'p Planned, routes: &Routes) -> Self {
         Self {
+            link: planned.described.as_deref().map(|described| links::shown(described, routes)),
             name: planned.secret.name.as_str(),
             fate: planned.fate.word(),
             why: planned.fate.why(),
@@ -129,7 +135,7 @@ impl<'p> Secret<'p> {
 pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
     let counts = Counts::of(plan);
     if flags.json {
-        let secrets = plan.all.iter().map(Secret::of).collect();
+        let secrets = plan.all.iter().map(|planned| Secret::of(planned, &plan.routes)).collect();
         let report = Report { schema: "import/1", dry_run: flags.dry_run, counts, secrets };
         return context.output.json(&report);
     }
@@ -139,7 +145,7 @@ pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
         return Ok(());
     }
     context.output.line(&counts.line())?;
-    for why in [Fate::Skip, Fate::Valueless] {
+    for why in [Fate::Skip, Fate::Valueless, Fate::Unlinked] {
         let names: Vec<&str> =
             plan.all.iter().filter(|it| it.fate == why).map(|it| it.secret.name.as_str()).collect();
         if let Some(reason) = why.why().filter(|_| !names.is_empty()) {
@@ -153,14 +159,15 @@ pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
 }
 
 fn table(plan: &Plan) -> Table {
-    let mut table = Table::new(&["NAME", "WHAT", "HOSTS", "SUGGESTED", "WHERE"]);
+    let mut table = Table::new(&["NAME", "WHAT", "HOSTS", "SUGGESTED", "LINK", "WHERE"]);
     for planned in &plan.all {
-        let secret = Secret::of(planned);
+        let secret = Secret::of(planned, &plan.routes);
         table.row([
             secret.name.into(),
             Cell::styled(secret.fate, planned.fate.style()),
             secret.hosts.into(),
             secret.suggested.join(", ").into(),
+            secret.link.unwrap_or_default().into(),
             Cell::styled(secret.place, Style::Faint),
         ]);
     }
