@@ -140,6 +140,9 @@ pub(crate) fn failure(error: InterchangeError) -> Failure {
         InterchangeError::Ambiguous { candidates } => candidates
             .iter()
             .fold(Failure::general(text), |failure, format| failure.hint(format!("--format {format}"))),
+        InterchangeError::NearMiss { .. } => Failure::general(text)
+            .hint("restore the file from where it was made, or use the newest subrosa")
+            .hint(format!("--format {} reads it as any other document", Format::Json)),
         InterchangeError::Unrecognised => Failure::general(text).hint("--format FORMAT"),
         _ => Failure::general(text),
     }

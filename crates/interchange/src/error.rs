@@ -51,6 +51,23 @@ pub enum InterchangeError {
         /// The formats that it can be of.
         candidates: Vec<Format>,
     },
+    /// The file is made as this format is, and does not say that it is one: it was damaged, or is of a version to come.
+    /// Read as what it says, it would be something else.
+    #[error(
+        "the file looks like {}, damaged or of a newer subrosa: its format is not {:?}",
+        match format {
+            Format::Subrosa => "an encrypted export of subrosa",
+            _ => "an export of subrosa in plain text",
+        },
+        match format {
+            Format::Subrosa => "subrosa-export",
+            _ => "subrosa-plain",
+        }
+    )]
+    NearMiss {
+        /// What it looks like.
+        format: Format,
+    },
     /// The file is of a program that is known, and cannot be read.
     #[error("this is {what}; importing it is not supported yet")]
     Unsupported {
@@ -159,6 +176,7 @@ impl InterchangeError {
             Self::Unwritable { .. } => "unwritable",
             Self::Unrecognised => "format_unrecognised",
             Self::Ambiguous { .. } => "format_ambiguous",
+            Self::NearMiss { .. } => "format_near_miss",
             Self::Unsupported { .. } => "format_unsupported",
             Self::Encoding { .. } => "encoding",
             Self::NotText { .. } => "not_text",

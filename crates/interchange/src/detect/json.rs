@@ -35,7 +35,18 @@ const TELLING: &[&str] = &[
     "collections",
     "environments",
     "version",
+    "suite",
+    "keys",
+    "payload",
 ];
+
+/// What subrosa's own documents say that they are.
+const OWN: [(&str, Format); 2] =
+    [("subrosa-export", Format::Subrosa), ("subrosa-plain", Format::SubrosaPlain)];
+/// How far into a text that is looked for.
+const HEAD: usize = 1 << 10;
+/// So many letters of such a word can be wrong, and it is still clear what was meant.
+const SLIPS: usize = 3;
 
 /// The telling fields of a document, none for an array.
 #[derive(Default)]
@@ -48,7 +59,10 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Option<Format>, InterchangeError> {
     let outline = json.deserialize_any(OutlineVisitor).and_then(|outline| json.end().map(|()| outline));
     match outline {
         Ok(outline) => outline.format().map(Some),
-        Err(_) if begins_otherwise(text) => Ok(None),
+        Err(_) if begins_otherwise(text) => match named(text) {
+            Some(format) => Err(InterchangeError::NearMiss { format }),
+            None => Ok(None),
+        },
         Err(error) => Err(malformed(&error)),
     }
 }
@@ -60,6 +74,13 @@ fn begins_otherwise(text: &str) -> bool {
     inner.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
+/// Which of subrosa's own documents a text says that it is, where that is no JSON.
+fn named(text: &str) -> Option<Format> {
+    let head = &text.as_bytes()[..text.len().min(HEAD)];
+    let says = |word: &str| memchr::memmem::find(head, format!("\"{word}\"").as_bytes()).is_some();
+    OWN.into_iter().find(|(word, _)| says(word)).map(|(_, format)| format)
+}
+
 impl Outline<'_> {
     fn raw(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| *name == field).map(|(_, raw)| raw.get())
@@ -69,9 +90,12 @@ impl Outline<'_> {
         self.raw(field).is_some()
     }
 
+    fn text(&self, field: &str) -> Option<String> {
+        self.raw(field).and_then(|raw| serde_json::from_str(raw).ok())
+    }
+
     fn is_text(&self, field: &str, wanted: &str) -> bool {
-        let text = self.raw(field).and_then(|raw| serde_json::from_str::<String>(raw).ok());
-        text.is_some_and(|text| text == wanted)
+        self.text(field).is_some_and(|text| text == wanted)
     }
 
     /// Whether a list or an object holds a field of this name somewhere. Names alone are looked for, so that an escape
@@ -81,18 +105,36 @@ impl Outline<'_> {
     }
 
     fn format(&self) -> Result<Format, InterchangeError> {
-        if let Some(what) = self.foreign() {
-            return Err(InterchangeError::Unsupported { what });
+        if let Some(own) = self.own()? {
+            return Ok(own);
         }
-        Ok(self.own().or_else(|| self.postman()).unwrap_or(Format::Json))
+        match self.foreign() {
+            Some(what) => Err(InterchangeError::Unsupported { what }),
+            None => Ok(self.postman().unwrap_or(Format::Json)),
+        }
     }
 
-    fn own(&self) -> Option<Format> {
-        match () {
-            () if self.is_text("format", "subrosa-export") => Some(Format::Subrosa),
-            () if self.is_text("format", "subrosa-plain") => Some(Format::SubrosaPlain),
-            () => None,
+    /// One of subrosa's own documents. What is made like one and says something else is refused: as any other document its
+    /// ciphertexts would become secrets.
+    fn own(&self) -> Result<Option<Format>, InterchangeError> {
+        let word = self.text("format").unwrap_or_default();
+        if let Some((_, format)) = OWN.into_iter().find(|(own, _)| *own == word) {
+            return Ok(Some(format));
         }
+        let is_sealed = self.has("payload")
+            && (self.has("suite")
+                || self.mentions("keys", "\"wrapped\"")
+                || self.mentions("keys", "\"kdf\""));
+        let is_plain = self.mentions("secrets", "\"send_only\"") && self.mentions("secrets", "\"access\"");
+        let meant = OWN.into_iter().find(|(own, _)| is_slip(own, &word)).map(|(_, format)| format);
+        let format = match meant {
+            _ if is_sealed => Format::Subrosa,
+            _ if is_plain => Format::SubrosaPlain,
+            Some(format) => format,
+            None if word.starts_with("subrosa") => Format::Subrosa,
+            None => return Ok(None),
+        };
+        Err(InterchangeError::NearMiss { format })
     }
 
     fn postman(&self) -> Option<Format> {
@@ -146,6 +188,12 @@ impl Outline<'_> {
             () => None,
         }
     }
+}
+
+/// Whether a word is another one with a few letters changed.
+fn is_slip(meant: &str, word: &str) -> bool {
+    let differing = meant.chars().zip(word.chars()).filter(|(one, other)| one != other).count();
+    meant.chars().count() == word.chars().count() && differing <= SLIPS
 }
 
 /// Goes over the document once and keeps what is telling.
@@ -211,6 +259,33 @@ mod tests {
         assert_eq!(found(r#"{"format":"subrosa-plain"}"#), "subrosa-plain");
         for text in
             [r#"{"values":[1]}"#, "{}", "[]", r#"[{"a":1}]"#, r#"{"info":{},"values":3}"#, r#"{"format":7}"#]
+        {
+            assert_eq!(found(text), "json", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_like_an_export_and_says_something_else_is_neither() {
+        for (text, what) in [
+            (r#"{"format":"subrosa-expo\u0000t","version":1,"secrets":[]}"#, "an encrypted export"),
+            (r#"{"format":"SubRosa-export"}"#, "an encrypted export"),
+            (r#"{"format":"subrosa-sealed","version":3}"#, "an encrypted export"),
+            (r#"{"version":1,"suite":1,"id":"00","keys":[],"payload":["x"]}"#, "an encrypted export"),
+            (
+                r#"{"format":7,"keys":[{"kind":"passphrase","wrapped":"x"}],"payload":[]}"#,
+                "an encrypted export",
+            ),
+            ("{x \"format\": \"subrosa-export\",\n \"version\": 1}", "an encrypted export"),
+            (r#"{"format":"subrosa-plaim","version":1}"#, "an export of subrosa in plain text"),
+            (
+                r#"{"version":1,"secrets":[{"name":"a","policy":{"enabled":true,"send_only":false,"access":"undecided"}}]}"#,
+                "an export of subrosa in plain text",
+            ),
+        ] {
+            let said = found(text);
+            assert!(said.starts_with("the file looks like ") && said.contains(what), "{text}: {said}");
+        }
+        for text in [r#"{"payload":{"a":"b"},"keys":["c"]}"#, r#"{"format":"json","secrets":[{"name":"a"}]}"#]
         {
             assert_eq!(found(text), "json", "{text}");
         }

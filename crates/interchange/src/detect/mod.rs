@@ -20,8 +20,8 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// their first bytes, whatever their length.
 ///
 /// # Errors
-/// [`InterchangeError::Unsupported`], [`InterchangeError::Unrecognised`], [`InterchangeError::Ambiguous`] and what is
-/// wrong with a text that is none.
+/// [`InterchangeError::Unsupported`], [`InterchangeError::Unrecognised`], [`InterchangeError::Ambiguous`],
+/// [`InterchangeError::NearMiss`] and what is wrong with a text that is none.
 pub fn detect(bytes: &[u8], name_hint: Option<&str>) -> Result<Format, InterchangeError> {
     check_len(bytes)?;
     if bytes.starts_with(AGE) || bytes.trim_ascii_start().starts_with(AGE_ARMOR) {

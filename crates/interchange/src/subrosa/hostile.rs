@@ -150,6 +150,26 @@ fn hostile_i91_every_flipped_bit_of_an_export_is_refused() {
 }
 
 #[test]
+fn hostile_i91_no_flipped_bit_makes_another_document_of_an_export() {
+    let sealed = sealed(&[item("a", b"b")]);
+    let plain = write_plain(&items()).expect("written");
+    for (file, own) in [(sealed.as_slice(), crate::Format::Subrosa), (&plain, crate::Format::SubrosaPlain)] {
+        for bit in 0..file.len() * 8 {
+            let mut flipped = file.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            match crate::detect(&flipped, Some("a.json")) {
+                Ok(found) => assert_eq!(found, own, "bit {bit}"),
+                Err(error) => assert!(
+                    ["format_near_miss", "malformed", "not_text", "format_unrecognised"]
+                        .contains(&error.kind()),
+                    "bit {bit}: {error}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
 fn hostile_i91_every_cut_and_every_byte_more_is_refused() {
     let file = sealed(&[item("a", b"b")]);
     assert_eq!(file.last(), Some(&b'\n'));
