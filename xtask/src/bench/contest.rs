@@ -47,15 +47,7 @@ impl<'c> Entrant<'c> {
 
     /// The most memory that was resident, in MB, where there is a program that tells it.
     fn peak(&self) -> Option<f64> {
-        let command = (self.make)(0);
-        let mut timed = Command::new(GNU_TIME);
-        timed.args(["-f", "%M", "--"]).arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            value.map(|value| timed.env(name, value));
-        }
-        let output = timed.stdin(Stdio::null()).stdout(Stdio::null()).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        Some(text.lines().last()?.trim().parse::<f64>().ok()? * 1024.0 / 1e6)
+        peak(&(self.make)(0))
     }
 
     fn median(&self) -> f64 {
@@ -128,6 +120,18 @@ impl<'c> Contest<'c> {
             );
         }
     }
+}
+
+/// The most memory that a command had, in MB; `None` where nothing tells it, or the command failed.
+pub(super) fn peak(command: &Command) -> Option<f64> {
+    let mut timed = Command::new(GNU_TIME);
+    timed.args(["-f", "%M", "--"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        value.map(|value| timed.env(name, value));
+    }
+    let output = timed.stdin(Stdio::null()).stdout(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(text.lines().last()?.trim().parse::<f64>().ok()? * 1024.0 / 1e6)
 }
 
 pub(super) fn command(program: &Path, arguments: &[&str]) -> Command {

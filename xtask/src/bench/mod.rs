@@ -7,6 +7,7 @@ mod contest;
 mod external;
 mod home;
 mod keyring;
+mod memory;
 mod moving;
 mod peers;
 mod sending;
@@ -43,7 +44,17 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn micro() -> Result<(), String> {
-    process::run(cargo().args(["bench", "-p", "subrosa-secret", "-p", "subrosa-vault", "-p", "subrosa-http"]))
+    process::run(cargo().args([
+        "bench",
+        "-p",
+        "subrosa-secret",
+        "-p",
+        "subrosa-vault",
+        "-p",
+        "subrosa-http",
+    ]))?;
+    // its benchmarks reach into what only fuzzing opens
+    process::run(cargo().args(["bench", "-p", "subrosa-interchange", "--features", "fuzzing"]))
 }
 
 /// Exports and imports alone, of so many secrets.
@@ -52,8 +63,9 @@ fn moving_only(count: u32) -> Result<(), String> {
     let place = target().join("bench");
     let _ = fs::remove_dir_all(&place);
     let home = Home::fill(&place.join("full"), &subrosa, &populate, count)?;
-    let peers = peers::Peers::fill(&place.join("peers"), count);
-    moving::measure(&home, &peers, count, &Home::made(&place.join("empty"), &subrosa)?)
+    let peers = peers::Peers::fill_for_moving(&place.join("peers"), count);
+    moving::measure(&home, &peers, count, &Home::made(&place.join("empty"), &subrosa)?)?;
+    memory::measure(&place.join("memory"), &subrosa)
 }
 
 /// Requests alone.

