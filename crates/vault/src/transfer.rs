@@ -20,7 +20,7 @@ use crate::{
 
 /// Fewer secrets than this are not worth a thread.
 const WORTH_A_THREAD: usize = 64;
-/// Secrets that are sealed before they are stored.
+/// Secrets that are sealed before they are stored, or read before they are opened.
 const BATCH: usize = 1024;
 /// Bytes of their values.
 const BATCH_LEN: usize = 4 << 20;
@@ -100,15 +100,24 @@ impl Vault {
             }
         }
         current.sort_unstable_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
-        let mut sealed = Vec::with_capacity(current.len());
-        for entry in current {
-            let past = earlier.remove(&entry.record).unwrap_or_default();
-            let past =
-                past.into_iter().map(|entry| SealedValue::of(self, entry)).collect::<Result<_, _>>()?;
-            sealed.push((SealedValue::of(self, entry)?, past));
+        let mut secrets = Vec::with_capacity(current.len());
+        let mut current = current.into_iter().peekable();
+        while current.peek().is_some() {
+            let mut sealed = Vec::with_capacity(current.len().min(BATCH));
+            let mut room = BATCH_LEN;
+            // ciphertexts of a few at a time: together they are as long as all values
+            while let Some(entry) = current.next_if(|_| room > 0 && sealed.len() < BATCH) {
+                let past = earlier.remove(&entry.record).unwrap_or_default();
+                let past = past.into_iter().map(|entry| SealedValue::of(self, entry));
+                let past = past.collect::<Result<Vec<_>, _>>()?;
+                let current = SealedValue::of(self, entry)?;
+                room = room.saturating_sub(current.len() + past.iter().map(SealedValue::len).sum::<usize>());
+                sealed.push((current, past));
+            }
+            secrets.extend(on_all_processors(sealed, |(current, past)| opened(keys, current, past))?);
         }
         drop(snapshot);
-        on_all_processors(sealed, |(current, past)| opened(keys, current, past))
+        Ok(secrets)
     }
 }
 
@@ -126,6 +135,10 @@ impl SealedValue {
             false => None,
         };
         Ok(Self { entry, body })
+    }
+
+    fn len(&self) -> usize {
+        self.body.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -162,20 +175,23 @@ impl Change<'_> {
     /// [`VaultError::NameTaken`] if two of them have one name; [`VaultError::Linked`] for one that has a value and a link;
     /// [`VaultError::TargetTooLong`].
     pub fn restore(&mut self, arrivals: &[Arrival<'_>]) -> Result<(), VaultError> {
+        let keys = self.snapshot.keys;
         let mut names = HashSet::with_capacity(arrivals.len());
-        let mut drafts = Vec::with_capacity(arrivals.len());
+        let mut places = Vec::with_capacity(arrivals.len());
         for arrival in arrivals {
             let name = &arrival.secret.name;
             if !names.insert(name) {
                 return Err(VaultError::NameTaken(name.clone()));
             }
-            drafts.push(self.draft(arrival)?);
+            places.push((keys.record_key(name), arrival));
         }
+        drop(names);
         // as they will stand in the file, which saves the engine looking for each place
-        drafts.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        let (keys, mut drafts) = (self.snapshot.keys, drafts.into_iter().peekable());
-        while drafts.peek().is_some() {
-            for secret in on_all_processors(batch(&mut drafts), |draft| draft.seal(keys))? {
+        places.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut places = places.into_iter().peekable();
+        while places.peek().is_some() {
+            let batch = self.batch(&mut places)?;
+            for secret in on_all_processors(batch, |draft| draft.seal(keys))? {
                 secret.bodies.iter().try_for_each(|body| self.put_body(body))?;
                 secret.rows.into_iter().try_for_each(|row| self.put(row))?;
             }
@@ -183,8 +199,26 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// So many that every processor has enough, and that drafts and their ciphertexts do not pile up.
+    fn batch<'a>(
+        &mut self,
+        places: &mut impl Iterator<Item = (Vec<u8>, &'a Arrival<'a>)>,
+    ) -> Result<Vec<Draft<'a>>, VaultError> {
+        let mut room = BATCH_LEN;
+        let mut batch = Vec::new();
+        for (key, arrival) in places {
+            let draft = self.draft(key, arrival)?;
+            room = room.saturating_sub(draft.len());
+            batch.push(draft);
+            if room == 0 || batch.len() == BATCH {
+                break;
+            }
+        }
+        Ok(batch)
+    }
+
     /// What an arrival will be, with the old secret of that name out of its way.
-    fn draft<'a>(&mut self, arrival: &Arrival<'a>) -> Result<Draft<'a>, VaultError> {
+    fn draft<'a>(&mut self, key: Vec<u8>, arrival: &Arrival<'a>) -> Result<Draft<'a>, VaultError> {
         let secret = arrival.secret;
         let found = self.find(&secret.name)?;
         let meanwhile = || VaultError::ChangedMeanwhile(secret.name.clone());
@@ -207,7 +241,7 @@ impl Change<'_> {
         entry.metadata.created = secret.created.unwrap_or(entry.metadata.created);
         entry.metadata.changed = secret.changed.unwrap_or(self.now());
         entry.policy.clone_from(&secret.policy);
-        Ok(Draft { entry, old, secret, key: self.snapshot.keys.record_key(&secret.name) })
+        Ok(Draft { entry, old, secret, key })
     }
 }
 
@@ -217,20 +251,6 @@ fn check_link(secret: &Portable, link: &Link) -> Result<(), VaultError> {
         len if len > MAX_TARGET_LEN => Err(VaultError::TargetTooLong { len }),
         _ => Ok(()),
     }
-}
-
-/// So many that every processor has enough, and that their ciphertexts do not pile up.
-fn batch<'a>(drafts: &mut impl Iterator<Item = Draft<'a>>) -> Vec<Draft<'a>> {
-    let mut room = BATCH_LEN;
-    let mut batch = Vec::new();
-    for draft in drafts {
-        room = room.saturating_sub(draft.len());
-        batch.push(draft);
-        if room == 0 || batch.len() == BATCH {
-            break;
-        }
-    }
-    batch
 }
 
 /// A secret that is about to be sealed.

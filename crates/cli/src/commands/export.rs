@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let left_out = LeftOut::of(arguments, &form);
     let (chosen, out) = left_out.apart(&selection, vault.list()?)?;
     if let Form::Plain(_) = form {
-        confirm(context, arguments, chosen.len(), &target)?;
+        confirm(context, arguments, chosen, &target)?;
     }
     let lock = Lock::of(context, arguments, &form)?;
     // values are opened when there is nothing left to ask
@@ -126,15 +126,17 @@ impl LeftOut {
         self.linked && entry.link.is_some() || self.send_only && entry.policy.send_only
     }
 
-    /// What is to be exported, and what stays out.
-    fn apart(&self, selection: &Selection, mut entries: Vec<Entry>) -> Outcome<(Vec<Entry>, Vec<Entry>)> {
+    /// How many secrets are to be exported, and those that stay out.
+    fn apart(&self, selection: &Selection, mut entries: Vec<Entry>) -> Outcome<(usize, Vec<Entry>)> {
         entries.retain(|entry| selection.fits(entry));
         selection.require(entries.iter().map(|entry| &entry.metadata.name))?;
         self.check(&entries)?;
-        let (out, chosen): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| self.holds(entry));
-        match chosen.is_empty() {
-            true => Err(Failure::general("nothing is left to be exported")),
-            false => Ok((chosen, out)),
+        let all = entries.len();
+        entries.retain(|entry| self.holds(entry));
+        entries.shrink_to_fit();
+        match all - entries.len() {
+            0 => Err(Failure::general("nothing is left to be exported")),
+            chosen => Ok((chosen, entries)),
         }
     }
 

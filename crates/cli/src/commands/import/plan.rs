@@ -6,7 +6,7 @@ use crate::exchange;
 use crate::external::{Connections, Routes};
 use crate::failure::{Failure, Outcome};
 use crate::hosts;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use subrosa_interchange::{Item, Link as Described, Place};
 use subrosa_secret::{Access, HostRule, Name, Policy};
 use subrosa_vault::{Arrival, Change, Entry, Link, Over, Portable, Vault, VaultError};
@@ -39,7 +39,7 @@ pub(super) struct Planned {
     pub(super) place: Place,
     pub(super) fate: Fate,
     /// What has the name now.
-    pub(super) old: Option<Entry>,
+    pub(super) old: Option<Box<Entry>>,
     /// The policy of the file, where it would let the vault's secret go further than now.
     pub(super) wider: Option<Policy>,
     /// Where the file suggests that it belongs, and it may not go yet.
@@ -55,20 +55,17 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(items: Vec<Item>, source: &Source, flags: &Flags, vault: &Vault) -> Outcome<Plan> {
-        let mut all = Vec::with_capacity(items.len());
-        for mut item in items {
-            let place = item.place.clone();
+    pub(super) fn of(mut items: Vec<Item>, source: &Source, flags: &Flags, vault: &Vault) -> Outcome<Plan> {
+        for item in &mut items {
             let wrong = |error| {
-                Failure::general(format!("{}: {place}: {error}; nothing was imported", source.shown()))
+                let (from, place) = (source.shown(), &item.place);
+                Failure::general(format!("{from}: {place}: {error}; nothing was imported"))
             };
             item.name = flags.target(&item.name).map_err(wrong)?;
             item.tags.extend(flags.tags.iter().cloned());
-            all.push(item);
         }
-        let items = without_doubles(all, source)?;
-        let names: Vec<Name> = items.iter().map(|item| item.name.clone()).collect();
-        let mut known = known(vault, &names)?;
+        without_doubles(&mut items, source)?;
+        let mut known = known(vault, &items)?;
         let keeps_rules = source.is_of_subrosa();
         let routes = routes(&items, flags, vault)?;
         let planned = items.into_iter().map(|item| {
@@ -114,12 +111,12 @@ impl Plan {
     /// Secrets that get hosts and nothing else, as they were when that was decided.
     pub(super) fn allowed(&self) -> impl Iterator<Item = (&Entry, &Policy)> {
         let allowed = self.all.iter().filter(|planned| planned.fate == Fate::Allowed);
-        allowed.filter_map(|planned| Some((planned.old.as_ref()?, &planned.secret.policy)))
+        allowed.filter_map(|planned| Some((planned.old.as_deref()?, &planned.secret.policy)))
     }
 
     pub(super) fn arrivals(&self) -> impl Iterator<Item = Arrival<'_>> {
         self.stored().map(|planned| {
-            let over = match (&planned.old, planned.fate) {
+            let over = match (planned.old.as_deref(), planned.fate) {
                 (Some(old), Fate::KeepBoth) => Over::Keeping(old),
                 (Some(old), _) => Over::Replacing(old),
                 (None, _) => Over::Nothing,
@@ -176,28 +173,29 @@ impl Planned {
 }
 
 /// A name that stands twice, and means one thing, stands once; two values of one name are for the user to tell apart.
-fn without_doubles(items: Vec<Item>, source: &Source) -> Outcome<Vec<Item>> {
-    let mut kept: Vec<Item> = Vec::with_capacity(items.len());
-    let mut places: HashMap<Name, usize> = HashMap::new();
-    let mut differing = Vec::new();
-    for item in items {
-        match places.get(&item.name) {
-            Some(at) if same_value(&kept[*at], &item) => {}
-            Some(at) => differing.push(format!("{}: {} and {}", item.name, kept[*at].place, item.place)),
-            None => {
-                places.insert(item.name.clone(), kept.len());
-                kept.push(item);
-            }
+fn without_doubles(items: &mut Vec<Item>, source: &Source) -> Outcome {
+    let mut places: HashMap<&Name, usize> = HashMap::with_capacity(items.len());
+    let (mut doubled, mut differing) = (HashSet::new(), Vec::new());
+    for (at, item) in items.iter().enumerate() {
+        let first = *places.entry(&item.name).or_insert(at);
+        if first == at {
+            continue;
+        }
+        doubled.insert(at);
+        if !same_value(&items[first], item) {
+            differing.push(format!("{}: {} and {}", item.name, items[first].place, item.place));
         }
     }
-    if differing.is_empty() {
-        return Ok(kept);
+    if !differing.is_empty() {
+        let failure =
+            Failure::general(format!("{} gives names several values; nothing was imported", source.shown()));
+        let failure =
+            differing.iter().take(super::super::SHOWN).fold(failure, |failure, line| failure.detail(line));
+        return Err(failure.hint("take away in the file those that are not meant"));
     }
-    let failure =
-        Failure::general(format!("{} gives names several values; nothing was imported", source.shown()));
-    let failure =
-        differing.iter().take(super::super::SHOWN).fold(failure, |failure, line| failure.detail(line));
-    Err(failure.hint("take away in the file those that are not meant"))
+    let mut at = 0..;
+    items.retain(|_| at.next().is_none_or(|at| !doubled.contains(&at)));
+    Ok(())
 }
 
 /// Whether a value comes from the same place, however long it is kept.
@@ -235,16 +233,19 @@ fn same_value(one: &Item, other: &Item) -> bool {
 }
 
 /// The secrets of the vault that have one of these names.
-fn known(vault: &Vault, names: &[Name]) -> Outcome<HashMap<Name, Entry>> {
-    let found = match names.len() {
-        0..=FEW => vault.find_many(names)?.into_iter().flatten().collect(),
+fn known(vault: &Vault, items: &[Item]) -> Outcome<HashMap<Name, Box<Entry>>> {
+    let found = match items.len() {
+        0..=FEW => {
+            let names: Vec<Name> = items.iter().map(|item| item.name.clone()).collect();
+            vault.find_many(&names)?.into_iter().flatten().collect()
+        }
         _ => vault.list()?,
     };
-    let wanted: std::collections::HashSet<&Name> = names.iter().collect();
-    let mut known = HashMap::with_capacity(found.len().min(names.len()));
+    let wanted: HashSet<&Name> = items.iter().map(|item| &item.name).collect();
+    let mut known = HashMap::with_capacity(found.len().min(items.len()));
     for entry in found {
         if wanted.contains(&entry.metadata.name) {
-            known.insert(entry.metadata.name.clone(), entry);
+            known.insert(entry.metadata.name.clone(), Box::new(entry));
         }
     }
     Ok(known)
@@ -253,7 +254,7 @@ fn known(vault: &Vault, names: &[Name]) -> Outcome<HashMap<Name, Entry>> {
 fn planned(
     mut item: Item,
     link: Option<Link>,
-    old: Option<Entry>,
+    old: Option<Box<Entry>>,
     keeps_rules: bool,
     vault: &Vault,
 ) -> Outcome<Planned> {
