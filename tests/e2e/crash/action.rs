@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use crate::home::{Home, Run, text};
 
 /// One command in one home.
@@ -232,9 +234,17 @@ impl Action {
 
     pub(super) fn import() -> Self {
         let home = lived_in();
-        let lines = (0..40).map(|number| format!("NEW_{number}=made-up-new-{number}\n"));
-        home.write("env", format!("replaced=made-up-imported\n{}", lines.collect::<String>()));
-        let words = ["import", "env", "--format", "dotenv", "--on-conflict", "keep-both"];
+        let new = |number| json!({"name": format!("NEW_{number}"), "value": format!("made-up-new-{number}")});
+        let mut secrets: Vec<_> = (0..40).map(new).collect();
+        secrets.push(json!({"name": "replaced", "value": "made-up-imported"}));
+        // a connection that is not here comes with it, in the same change
+        secrets.push(json!({
+            "name": "linked",
+            "link": {"connection": "k8s", "system": "folder", "settings": {"path": "/nowhere"}, "target": "x"},
+        }));
+        let file = json!({"format": "subrosa-plain", "version": 1, "secrets": secrets});
+        home.write("arriving", file.to_string());
+        let words = ["import", "arriving", "--on-conflict", "keep-both", "--accept-links"];
         Self { again: true, ..Self::new("import", home, &words) }
     }
 

@@ -15,7 +15,7 @@ use crate::home::{Home, Run, text};
 const SIZE: usize = 768 << 10;
 const PAGE: u64 = 4096;
 /// How much is left for the command, in pages.
-const LEFT: [u64; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 30, 40];
+const LEFT: [u64; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 30, 40, 90];
 
 /// A file system of [`SIZE`] bytes in a mount namespace of its own. It ends with the shell that holds it.
 struct SmallDisk {
@@ -169,4 +169,24 @@ fn hostile_c30_keys_rotate_root_on_a_full_disk() {
 #[test]
 fn hostile_c30_backup_on_a_full_disk() {
     survives_a_full_disk(Action::backup());
+}
+
+#[test]
+fn hostile_i90_import_on_a_full_disk() {
+    survives_a_full_disk(Action::import());
+}
+
+#[test]
+fn hostile_i90_import_rewrite_on_a_full_disk() {
+    survives_a_full_disk(Action::import_rewrite());
+}
+
+#[test]
+fn hostile_c30_export_on_a_full_disk() {
+    survives_a_full_disk(Action::export());
+}
+
+#[test]
+fn hostile_c30_clear_on_a_full_disk() {
+    survives_a_full_disk(Action::clear());
 }
