@@ -42,15 +42,16 @@ const SETTINGS: &[Setting] = &[
         value_name: "URL",
         help: "the server, https://vault.example.com:8200",
         required: true,
+        login: false,
     },
     setting("namespace", "PATH", "the namespace to work in"),
     setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
-    setting("auth-path", "PATH", "where the way to log in is mounted [default: its name]"),
-    setting("username", "NAME", "who logs in by userpass"),
-    setting("role-id", "ID", "the role that logs in by approle"),
-    setting("wrapped", "", "the secret id of approle is wrapped: what is given is the token to unwrap it"),
-    setting("role", "NAME", "the role to log in with by kubernetes, jwt or cert"),
-    setting("jwt-file", "FILE", "where kubernetes finds its token [default: that of the pod]"),
+    login("auth-path", "PATH", "where the way to log in is mounted [default: its name]"),
+    login("username", "NAME", "who logs in by userpass"),
+    login("role-id", "ID", "the role that logs in by approle"),
+    login("wrapped", "", "the secret id of approle is wrapped: what is given is the token to unwrap it"),
+    login("role", "NAME", "the role to log in with by kubernetes, jwt or cert"),
+    login("jwt-file", "FILE", "where kubernetes finds its token [default: that of the pod]"),
     setting(
         "insecure-http",
         "",
@@ -59,7 +60,11 @@ const SETTINGS: &[Setting] = &[
 ];
 
 const fn setting(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { name, value_name, help, required: false }
+    Setting { name, value_name, help, required: false, login: false }
+}
+
+const fn login(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
+    Setting { login: true, ..setting(name, value_name, help) }
 }
 
 /// The system: HashiCorp Vault, and OpenBao which speaks the same.

@@ -17,6 +17,8 @@ pub struct Setting {
     pub help: &'static str,
     /// Whether there is no connection without it.
     pub required: bool,
+    /// Whether it says who logs in and how, rather than where. Such a setting stays where it is when links go to other vaults.
+    pub login: bool,
 }
 
 /// One way to log in.
