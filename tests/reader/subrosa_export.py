@@ -275,11 +275,13 @@ def check_link(link):
         raise malformed("the name of a system")
     if len(settings) > 32 or not all(re.fullmatch(r"[a-z0-9_-]{1,32}", name) for name in settings):
         raise malformed("settings")
-    if not link["target"] or not 0 <= link.get("ttl", 0) <= MAX_TTL:
+    if not link["target"] or len(link["target"].encode()) > 2048 or not 0 <= link.get("ttl", 0) <= MAX_TTL:
         raise malformed("a target, or a time")
-    for text in (link["target"], *settings.values()):
-        if not isinstance(text, str) or len(text.encode()) > 2048 or any(unicodedata.category(c) == "Cc" for c in text):
+    for text, may in ((link["target"], ""), *((text, "\n") for text in settings.values())):
+        if not isinstance(text, str) or len(text.encode()) > 16384:
             raise malformed("a text of a link")
+        if any(unicodedata.category(c) == "Cc" and c not in may for c in text):
+            raise malformed("a control character in a link")
 
 
 def check_access(access):

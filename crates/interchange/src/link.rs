@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 const MAX_CONNECTION_LEN: usize = 64;
 /// The longest name of a system or a setting, in bytes.
 const MAX_WORD_LEN: usize = 32;
-/// The longest target, and the longest text of a setting, in bytes.
-const MAX_TEXT_LEN: usize = 2048;
+/// The longest target, in bytes.
+const MAX_TARGET_LEN: usize = 2048;
+/// The longest text of a setting, such as a certificate, in bytes.
+const MAX_SETTING_LEN: usize = 16 << 10;
 /// The most settings.
 const MAX_SETTINGS: usize = 32;
 /// The longest time for which a value that was looked up is kept: thirty days, in seconds.
@@ -44,10 +46,10 @@ impl Link {
             () if !is_word(&self.system, b"-") => Err("the link names no system"),
             () if settings.len() > MAX_SETTINGS => Err("the link has too many settings"),
             () if !settings.keys().all(|name| is_word(name, b"-_")) => Err("the link has an unnamed setting"),
-            () if !settings.values().all(|text| is_text(text)) => {
+            () if !settings.values().all(|text| is_setting(text)) => {
                 Err("a setting of the link is too long, or has control characters")
             }
-            () if self.target.is_empty() || !is_text(&self.target) => {
+            () if !is_target(&self.target) => {
                 Err("the link's target is empty, too long, or has control characters")
             }
             () if self.ttl.is_some_and(|ttl| ttl > MAX_TTL) => {
@@ -77,8 +79,13 @@ fn is_word(word: &str, more: &[u8]) -> bool {
     (1..=MAX_WORD_LEN).contains(&word.len()) && word.bytes().all(plain)
 }
 
-fn is_text(text: &str) -> bool {
-    text.len() <= MAX_TEXT_LEN && !text.chars().any(char::is_control)
+fn is_target(text: &str) -> bool {
+    (1..=MAX_TARGET_LEN).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Several lines may be what is left of a file.
+fn is_setting(text: &str) -> bool {
+    text.len() <= MAX_SETTING_LEN && !text.chars().any(|letter| letter.is_control() && letter != '\n')
 }
 
 /// A map in which nothing stands twice: of two places nobody is to guess which is meant.
@@ -125,10 +132,11 @@ mod tests {
 
     #[test]
     fn what_no_vault_could_have_is_told() {
-        assert_eq!(link().check(), Ok(()));
-        let long = "x".repeat(MAX_TEXT_LEN + 1);
+        let long = "x".repeat(MAX_TARGET_LEN + 1);
         let setting =
             |name: &str, text: &str| Link { settings: [(name.to_owned(), text.to_owned())].into(), ..link() };
+        assert_eq!(link().check(), Ok(()));
+        assert_eq!(setting("ca", "-----BEGIN\n-----END").check(), Ok(()));
         for wrong in [
             Link { connection: String::new(), ..link() },
             Link { connection: "-x".to_owned(), ..link() },
@@ -141,8 +149,8 @@ mod tests {
             Link { target: long.clone(), ..link() },
             Link { ttl: Some(MAX_TTL + 1), ..link() },
             setting("Path", "x"),
-            setting("path", "a\nb"),
-            setting("path", &long),
+            setting("path", "a\tb"),
+            setting("path", &"x".repeat(MAX_SETTING_LEN + 1)),
             Link {
                 settings: (0..=MAX_SETTINGS).map(|one| (one.to_string(), String::new())).collect(),
                 ..link()

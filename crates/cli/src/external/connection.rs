@@ -87,6 +87,16 @@ impl Connection {
         self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
+    /// Where it leads: its settings without those that say who logs in. Of a system that this program does not know, none.
+    pub(crate) fn place_settings(&self) -> Settings {
+        let says_where = |name: &str| {
+            let known = systems::find(&self.system).into_iter().flat_map(|system| system.settings());
+            known.into_iter().any(|setting| setting.name == name && !setting.login)
+        };
+        let settings = self.settings.iter().filter(|(name, _)| says_where(name));
+        settings.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     /// Its system, if it is connected and this program knows it.
     pub(crate) fn system(&self) -> Result<&'static dyn System, ProviderError> {
         let name = &self.name;
@@ -115,6 +125,8 @@ impl Connection {
         for one in systems::find(&self.system).into_iter().flat_map(|system| system.settings()) {
             let flag = match self.settings.get(one.name) {
                 Some(_) if one.value_name.is_empty() => format!(" --{}", one.name),
+                // what was read from a file is not typed
+                Some(value) if value.contains('\n') => format!(" --{} {}", one.name, one.value_name),
                 Some(value) => format!(" --{} {}", one.name, quoted(value)),
                 None if one.required => format!(" --{} {}", one.name, one.value_name),
                 None => continue,

@@ -10,6 +10,9 @@ use subrosa_provider::{Settings, System};
 use subrosa_secret::Name;
 use subrosa_vault::{Change, Link, RecordId, VaultError};
 
+/// A setting that is longer, such as a certificate, is not shown but measured.
+const SHOWN_LEN: usize = 200;
+
 impl Connections {
     /// A link with all that says where it leads, for other vaults.
     pub(crate) fn described(&self, name: &Name, link: &Link) -> Outcome<Described> {
@@ -21,7 +24,7 @@ impl Connections {
         Ok(Described {
             connection: connection.name.clone(),
             system: connection.system.clone(),
-            settings: connection.settings().iter().map(owned).collect(),
+            settings: connection.place_settings().iter().map(owned).collect(),
             target: link.target.clone(),
             ttl: link.ttl,
         })
@@ -130,37 +133,35 @@ fn route(link: &Described, meant: Option<&str>, connections: &Connections) -> Ou
     }
     let Some(connection) = connections.named(&link.connection) else {
         Connection::check_name(&link.connection)?;
-        let settings = match systems::find(&link.system) {
-            Some(system) => settled(system, &link.connection, settings)?,
-            None => settings,
-        };
+        if let Some(system) = systems::find(&link.system) {
+            check_settings(system, &link.connection, &settings)?;
+        }
         let noted = Connection::noted(&link.connection, &link.system, &settings);
         let id = RecordId::random().map_err(VaultError::from)?;
         return Ok(Route::Nowhere { noted, id });
     };
-    let known = connection.settings();
+    let known = connection.place_settings();
     // of a connection that was ended, nobody knows where it led
     let is_open = connection.disconnected && (known == Settings::default() || link.settings.is_empty());
     let is_same = connection.system == link.system && (known == settings || is_open);
     Ok(if is_same { Route::Here(connection.clone()) } else { Route::Elsewhere(connection.clone()) })
 }
 
-/// Settings of a file, judged as if somebody had typed them.
-fn settled(system: &dyn System, name: &str, settings: Settings) -> Outcome<Settings> {
-    let is_known = |setting: &str| system.settings().iter().any(|known| known.name == setting);
-    if let Some((unknown, _)) = settings.iter().find(|(setting, _)| !is_known(setting)) {
-        let text = format!("connection {name}: its setting {unknown} needs a newer subrosa");
-        return Err(Failure::general(text));
+/// Refuses settings that the system does not have, or that say who logs in. What they say is judged when somebody connects:
+/// a file must not make this program look at what it names.
+fn check_settings(system: &dyn System, name: &str, settings: &Settings) -> Outcome {
+    let travels = |setting: &str| system.settings().iter().any(|known| known.name == setting && !known.login);
+    match settings.iter().find(|(setting, _)| !travels(setting)) {
+        Some((unknown, _)) => {
+            Err(Failure::general(format!("connection {name}: its setting {unknown} needs a newer subrosa")))
+        }
+        None => Ok(()),
     }
-    if settings == Settings::default() {
-        return Ok(settings);
-    }
-    system.settle(settings).map_err(|error| failed(&error.about(name)))
 }
 
 /// What a connection is, in a few words: `folder, path=/run/secrets`.
 pub(crate) fn place(connection: &Connection) -> String {
-    let settings = connection.settings();
+    let settings = connection.place_settings();
     in_words(&connection.system, settings.iter())
 }
 
@@ -172,6 +173,9 @@ pub(crate) fn place_of_link(link: &Described) -> String {
 fn in_words<'s>(system: &str, settings: impl Iterator<Item = (&'s str, &'s str)>) -> String {
     settings.fold(system.to_owned(), |words, (name, text)| match text {
         "" => format!("{words}, {name}"),
+        text if text.len() > SHOWN_LEN || text.contains('\n') => {
+            format!("{words}, {name}=({} bytes)", text.len())
+        }
         text => format!("{words}, {name}={}", quoted(text)),
     })
 }

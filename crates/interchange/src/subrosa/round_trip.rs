@@ -57,7 +57,10 @@ fn values() -> impl Strategy<Value = Vec<u8>> {
 
 /// To one of two connections, which are described alike wherever they are named.
 fn links() -> impl Strategy<Value = Link> {
-    let settings = [("path".to_owned(), "/run/\u{30b7}\"\\".to_owned()), ("exact".to_owned(), String::new())];
+    let settings = [
+        ("path".to_owned(), "/run/\u{30b7}\"\\".to_owned()),
+        ("ca".to_owned(), "-----BEGIN\n-----END".to_owned()),
+    ];
     let target = "[^\\p{Cc}]{1,40}";
     (any::<bool>(), target, proptest::option::of(0..=2_592_000_u64)).prop_map(move |(first, target, ttl)| {
         let connection = if first { "a" } else { "k8s.dev-1" };
