@@ -243,7 +243,8 @@ fn hostile_h83_the_environment_opens_no_way_around_tls() {
     let way = ["connect", "hashicorp", "prod", "--address", &address, "--keep", "vault"];
     let before = tokens(&bao);
     home.unset("SSL_CERT_FILE");
-    home.feed(&way, OpenBao::ROOT).ends(100).says("certificate");
+    let run = home.feed(&way, OpenBao::ROOT).ends(100).says("certificate of 127.0.0.1 is not trusted");
+    assert_eq!(run.hints(), ["connect with --ca FILE, where an authority of your own signed it"]);
     let plain = address.replace("https:", "http:");
     let way = ["connect", "hashicorp", "prod", "--address", &plain, "--keep", "vault"];
     let run = home.feed(&way, OpenBao::ROOT).ends(2);

@@ -28,5 +28,11 @@ pub(crate) fn of(error: &HttpError) -> ProviderError {
         | HttpError::Setup { .. } => ErrorKind::BadSettings,
         _ => ErrorKind::Unavailable,
     };
-    ProviderError::new(kind, error.to_string())
+    let said = ProviderError::new(kind, error.to_string());
+    match error {
+        HttpError::Certificate { .. } => {
+            said.hint_at("connect with --ca FILE, where an authority of your own signed it")
+        }
+        _ => said,
+    }
 }
