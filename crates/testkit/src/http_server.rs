@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
+use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -34,6 +35,8 @@ pub struct CaptureOptions {
     pub tls: Option<Vec<String>>,
     /// What is wrong with that certificate.
     pub fault: CertificateFault,
+    /// The certificate of another server that it shows in place of its own, whose key it does not have.
+    pub copied: Option<CertificateDer<'static>>,
     /// Whether HTTP/2 is agreed to over TLS.
     pub http2: bool,
     /// Whether only clients with a certificate of the same CA are let in.
@@ -52,6 +55,7 @@ impl Default for CaptureOptions {
         Self {
             tls: None,
             fault: CertificateFault::None,
+            copied: None,
             http2: true,
             client_certificate: false,
             ipv6: false,
@@ -62,6 +66,16 @@ impl Default for CaptureOptions {
 }
 
 impl CaptureOptions {
+    /// Shows the certificate of another server, as whoever has seen it can.
+    ///
+    /// # Panics
+    /// For another server without TLS.
+    #[must_use]
+    pub fn showing_that_of(self, other: &CaptureServer) -> Self {
+        let copied = other.certificates.as_ref().expect("a server with TLS").shown();
+        Self { copied: Some(copied), ..self }
+    }
+
     /// TLS for `localhost` and both loopback addresses, HTTP/2 agreed to.
     #[must_use]
     pub fn tls() -> Self {
@@ -172,7 +186,10 @@ impl CaptureServer {
     /// When it cannot: no test that asked for it can go on.
     #[must_use]
     pub fn start(options: CaptureOptions) -> Self {
-        let certificates = options.tls.as_ref().map(|names| Certificates::new(names, options.fault));
+        let certificates = options
+            .tls
+            .as_ref()
+            .map(|names| Certificates::new(names, options.fault).copying(options.copied.clone()));
         let acceptor = certificates
             .as_ref()
             .map(|made| TlsAcceptor::from(made.server_config(options.http2, options.client_certificate)));
@@ -252,6 +269,24 @@ impl CaptureServer {
     #[must_use]
     pub fn client_pfx(&self, passphrase: &str) -> Vec<u8> {
         self.certificates.as_ref().expect("a server with TLS").client_pfx(passphrase)
+    }
+
+    /// The PEM file of the server's public key.
+    ///
+    /// # Panics
+    /// For a server without TLS.
+    #[must_use]
+    pub fn public_key_path(&self) -> PathBuf {
+        self.certificates.as_ref().expect("a server with TLS").public_key_path()
+    }
+
+    /// A revocation list of the server's CA, on which its certificate stands or does not.
+    ///
+    /// # Panics
+    /// For a server without TLS.
+    #[must_use]
+    pub fn revocation_path(&self, revoked: bool) -> PathBuf {
+        self.certificates.as_ref().expect("a server with TLS").revocation_path(revoked)
     }
 
     /// The requests so far.

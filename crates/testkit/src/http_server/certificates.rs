@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData as _,
+    RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 
 use crate::Folder;
@@ -30,6 +32,8 @@ pub enum CertificateFault {
     WrongPurpose,
     /// Both: signed by itself, from 2001 to 2002.
     ExpiredSelfSigned,
+    /// It is signed by somebody whom the CA vouches for, and who is not shown.
+    MissingIntermediate,
 }
 
 impl CertificateFault {
@@ -41,6 +45,8 @@ impl CertificateFault {
         matches!(self, Self::SelfSigned | Self::ExpiredSelfSigned)
     }
 }
+
+const SERIAL: u64 = 7;
 
 /// The certificates of one server, and their files.
 pub(crate) struct Certificates {
@@ -62,12 +68,16 @@ impl Certificates {
         let mut ca_params = CertificateParams::new(Vec::new()).expect("no names");
         ca_params.distinguished_name.push(DnType::CommonName, "subrosa test CA");
         ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = CertifiedIssuer::self_signed(ca_params, key()).expect("a CA");
+        ca_params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca = CertifiedIssuer::self_signed(ca_params.clone(), key()).expect("a CA");
+        ca_params.distinguished_name.push(DnType::CommonName, "subrosa test intermediate");
+        let between = CertifiedIssuer::signed_by(ca_params, key(), &ca).expect("another CA");
 
         let mut params = CertificateParams::new(names.to_vec()).expect("valid names");
         params.distinguished_name.push(DnType::CommonName, names.first().cloned().unwrap_or_default());
         params.distinguished_name.push(DnType::OrganizationName, "subrosa tests");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.serial_number = Some(SerialNumber::from(SERIAL));
         if fault.is_expired() {
             params.not_before = date_time_ymd(2001, 1, 1);
             params.not_after = date_time_ymd(2002, 1, 1);
@@ -83,6 +93,8 @@ impl Certificates {
         let server = if fault.is_self_signed() {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.self_signed(&server_key)
+        } else if fault == CertificateFault::MissingIntermediate {
+            params.signed_by(&server_key, &between)
         } else {
             params.signed_by(&server_key, &ca)
         };
@@ -93,6 +105,9 @@ impl Certificates {
         folder.write("server.pem", server.pem());
         folder.write("server.key", server_key.serialize_pem());
         let client = write_client_identity(&folder, &ca);
+        folder.write("public.pem", server_key.public_key_pem());
+        folder.write("public.der", server_key.subject_public_key_info());
+        write_revocations(&folder, &ca);
         Self {
             folder,
             ca: ca.der().clone(),
@@ -125,6 +140,24 @@ impl Certificates {
         store.writer(passphrase).write().expect("PKCS #12")
     }
 
+    pub(super) fn shown(&self) -> CertificateDer<'static> {
+        self.server.clone()
+    }
+
+    /// From here on the server shows this certificate.
+    pub(super) fn copying(mut self, copied: Option<CertificateDer<'static>>) -> Self {
+        self.server = copied.unwrap_or(self.server);
+        self
+    }
+
+    pub(super) fn public_key_path(&self) -> PathBuf {
+        self.folder.join("public.pem")
+    }
+
+    pub(super) fn revocation_path(&self, revoked: bool) -> PathBuf {
+        self.folder.join(if revoked { "revoked.crl" } else { "nobody.crl" })
+    }
+
     pub(super) fn server_config(&self, http2: bool, client_certificate: bool) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -139,11 +172,36 @@ impl Certificates {
             builder.with_no_client_auth()
         };
         let key = PrivateKeyDer::try_from(self.server_key.clone()).expect("a key");
-        let mut config =
-            builder.with_single_cert(vec![self.server.clone()], key).expect("a certificate with its key");
+        let key = ring::sign::any_supported_type(&key).expect("a key that signs");
+        // not compared with the certificate, which may be another server's
+        let shown = CertifiedKey::new(vec![self.server.clone()], key);
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
         config.alpn_protocols =
             if http2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
         Arc::new(config)
+    }
+}
+
+/// Lists of the CA on which the server's certificate stands, and does not.
+fn write_revocations(folder: &Folder, ca: &CertifiedIssuer<'_, KeyPair>) {
+    let day = date_time_ymd(2020, 1, 1);
+    let revoked = RevokedCertParams {
+        serial_number: SerialNumber::from(SERIAL),
+        revocation_time: day,
+        reason_code: None,
+        invalidity_date: None,
+    };
+    for (name, revoked_certs) in [("revoked.crl", vec![revoked]), ("nobody.crl", Vec::new())] {
+        let params = CertificateRevocationListParams {
+            this_update: day,
+            next_update: date_time_ymd(2120, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(ca).expect("a revocation list");
+        folder.write(name, list.pem().expect("PEM"));
     }
 }
 
