@@ -46,15 +46,20 @@ pub const DECIDED: &[Decided] = &[
         how: How::Outcome(|case, _, ours| case.mentions("\n--") && ours.code == 3, ALL),
     },
     Decided {
-        what: "A certificate, key, authority, `--resolve` or `--connect-to` that cannot be used stops the whole command line before its first request (49, 58, 77).",
+        what: "A certificate, key, authority, `--resolve`, `--connect-to`, pin or revocation list that cannot be used stops the whole command line before its first request (49, 58, 77, 82, 90).",
         why: "curl ignores a wrong `--connect-to`, and finds the others when it connects; nothing is to leave before everything is clear.",
-        how: How::Outcome(|_, _, ours| ours.requests.is_empty() && [49, 58, 77].contains(&ours.code), ALL),
+        how: How::Outcome(
+            |_, _, ours| ours.requests.is_empty() && [49, 58, 77, 82, 90].contains(&ours.code),
+            ALL,
+        ),
     },
     Decided {
-        what: "A URL that makes no sense or has a scheme other than http and https, and an operation or a `-O` without a name to go by, stop the whole command line before its first request (2, 3, 23).",
+        what: "A URL that makes no sense, has a scheme other than http and https or is one that `--proto` or `--disallow-username-in-url` excludes, and an operation or a `-O` without a name to go by, stop the whole command line before its first request (1, 2, 3, 23, 67).",
         why: "curl sends what stands before it.",
         how: How::Outcome(
-            |_, _, ours| ours.requests.is_empty() && [2, 3, 23].contains(&ours.code) && refused_all(ours),
+            |_, _, ours| {
+                ours.requests.is_empty() && [1, 2, 3, 23, 67].contains(&ours.code) && refused_all(ours)
+            },
             ALL,
         ),
     },
@@ -107,7 +112,47 @@ pub const DECIDED: &[Decided] = &[
         why: "it is the certificate that is not trusted; curl passes on what OpenSSL says, 35.",
         how: How::Outcome(|_, curl, ours| curl.code == 35 && ours.code == 60, &[Code]),
     },
+    Decided {
+        what: "A `-z` that is no time and no file is an error (2).",
+        why: "curl warns and sends the request without a condition.",
+        how: How::Outcome(|case, _, ours| case.mentions("lines-not-there") && ours.code == 2, ALL),
+    },
+    Decided {
+        what: "`--tls-max` below 1.2 is an error (2).",
+        why: "TLS 1.2 is the oldest that is spoken.",
+        how: How::Outcome(|case, _, ours| case.has(&["--tls-max"]) && ours.code == 2, ALL),
+    },
+    Decided {
+        what: "`-0` offers no protocol over TLS.",
+        why: "curl offers http/1.0, which servers do not know: some end the connection for it (35).",
+        how: How::Outcome(|case, curl, _| case.has(&["-0", "--http1.0"]) && curl.code == 35, ALL),
+    },
+    Decided {
+        what: "An answer in HTTP/1 to `--http2-prior-knowledge` ends with 16.",
+        why: "it is an answer, if in the wrong protocol; curl says that the connection ended (52, 55, 56).",
+        how: How::Outcome(|case, _, ours| case.has(&["--http2-prior-knowledge"]) && ours.code == 16, &[Code]),
+    },
+    Decided {
+        what: "A form from standard input, and over HTTP/2 a body that `--digest` or `--ntlm` has held back, is sent whole when it is sent again.",
+        why: "curl announces all of it, has nothing left to send, and waits for ever.",
+        how: How::Outcome(
+            |case, curl, _| {
+                [28, 137].contains(&curl.code) && (case.mentions("=@-") || case.has(&["--ntlm", "--digest"]))
+            },
+            &[Wire, Code, Output],
+        ),
+    },
     // on the wire
+    Decided {
+        what: "A SOCKS proxy that looks names up is told the address of `--resolve`.",
+        why: "that says where the host is; curl lets the proxy look it up nonetheless.",
+        how: How::Outcome(|case, _, _| case.mentions("socks5") && case.has(&["--resolve"]), &[Wire]),
+    },
+    Decided {
+        what: "`--etag-compare` adds one header to each request.",
+        why: "curl adds one more for each URL of an operation.",
+        how: How::Wire(|case, _, _| case.has(&["--etag-compare"]), with_one_etag),
+    },
     Decided {
         what: "`Authorization` of `--oauth2-bearer` stands behind the other headers.",
         why: "the order of headers with different names means nothing (RFC 9110, 5.3).",
@@ -226,7 +271,7 @@ pub const DECIDED: &[Decided] = &[
         how: How::Outcome(|case, _, ours| case.mentions("no/such/folder") && ours.code == 23, &[Code]),
     },
     Decided {
-        what: "Messages and what `-v` shows are in subrosa's words, in a file of `--stderr` and in `%{errormsg}` too.",
+        what: "Messages are in subrosa's words, in a file of `--stderr` and in `%{errormsg}` too, and `-v` leaves out the steps of a TLS handshake.",
         why: "each is one line that says what failed on what, with a hint where there is one, and with secrets masked.",
         how: How::Outcome(
             |case, _, _| case.has(&["--stderr"]) || case.mentions("%{errormsg}"),
@@ -249,9 +294,9 @@ pub const DECIDED: &[Decided] = &[
 ];
 
 fn refused_all(ours: &Seen) -> bool {
-    ["the URL is refused", "ask for two methods", "no URL to send to", "is no name of a file"]
-        .iter()
-        .any(|text| ours.stderr.contains(text))
+    let said = format!("{}{}", ours.stderr, String::from_utf8_lossy(&ours.stdout));
+    let texts = ["the URL is refused", "ask for two methods", "no URL to send to", "is no name of a file"];
+    texts.iter().chain(&["excluded by --proto", "which --disallow"]).any(|text| said.contains(text))
 }
 
 /// The header lines of each request in the order of their letters.
@@ -287,6 +332,15 @@ fn without_upgrade(request: &str) -> String {
 fn without_part_below_zero(request: &str) -> String {
     let is_one = |line: &str| line.starts_with("Content-Range: ") && line.trim_end().ends_with("/-1");
     request.split_inclusive('\n').filter(|line| !is_one(line)).collect()
+}
+
+fn with_one_etag(request: &str) -> String {
+    let mut seen = false;
+    let is_kept = |line: &&str| {
+        let is_one = line.to_ascii_lowercase().starts_with("if-none-match: ");
+        !(is_one && std::mem::replace(&mut seen, true))
+    };
+    request.split_inclusive('\n').filter(is_kept).collect()
 }
 
 fn trimmed(request: &str) -> String {

@@ -10,6 +10,7 @@ mod documented;
 mod proxy;
 mod rules;
 mod station;
+mod verbose;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;

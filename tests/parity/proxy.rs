@@ -1,7 +1,9 @@
 //! A proxy that keeps what it was told: CONNECT and plain requests, and SOCKS5 (RFC 1928) with or without a password.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -31,6 +33,26 @@ impl Proxy {
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Passes what comes to a Unix socket on to the server at `plain`.
+pub fn bridge(path: &Path, plain: SocketAddr) {
+    let listener = UnixListener::bind(path).expect("a socket");
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || -> io::Result<()> {
+                let server = TcpStream::connect(plain)?;
+                let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from_client, &mut to_server);
+                    let _ = to_server.shutdown(Shutdown::Write);
+                });
+                let (mut from_server, mut to_client) = (server, client);
+                io::copy(&mut from_server, &mut to_client)?;
+                to_client.shutdown(Shutdown::Both)
+            });
+        }
+    });
 }
 
 fn keep(told: &Mutex<Vec<String>>, bytes: &[u8]) {
@@ -103,11 +125,11 @@ fn pass(client: TcpStream, server: TcpStream) -> io::Result<()> {
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
     let up = thread::spawn(move || {
         let _ = io::copy(&mut from_client, &mut to_server);
-        let _ = to_server.shutdown(std::net::Shutdown::Write);
+        let _ = to_server.shutdown(Shutdown::Write);
     });
     let (mut from_server, mut to_client) = (server, client);
     let _ = io::copy(&mut from_server, &mut to_client);
-    let _ = to_client.shutdown(std::net::Shutdown::Write);
+    let _ = to_client.shutdown(Shutdown::Write);
     let _ = up.join();
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::{env, fs};
 use subrosa_testkit::{CaptureOptions, CaptureServer, Captured, CertificateFault, Folder};
 
 use crate::answers::answer;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, bridge};
 
 const SUBROSA: &str = env!("CARGO_BIN_EXE_subrosa");
 /// What stands for the addresses of the servers in the words of a case.
@@ -156,6 +156,11 @@ impl Station {
         for (from, to) in authorities {
             fs::copy(from, self.folder.join("f").join(to)).expect("a certificate");
         }
+        let pinned = self.folder.join("f/pinned.pem");
+        fs::copy(self.tls.public_key_path(), pinned).expect("a public key");
+        let list = self.folder.join("f/revokes-nobody.pem");
+        fs::copy(self.tls.revocation_path(false), list).expect("a list");
+        bridge(&self.folder.join("f/socket"), self.plain.addr());
         let (certificate, key) = self.mutual.client_identity();
         let both = [fs::read(&certificate).expect("it"), fs::read(&key).expect("it")].concat();
         fs::copy(certificate, self.folder.join("f/client.pem")).expect("a certificate");
@@ -195,6 +200,11 @@ impl Station {
         let requests = requests.iter().map(|text| without_itself(&self.anywhere(text))).collect();
         let stdout = self.anywhere_bytes(&stdout);
         Seen { requests, code: status, stdout, files: self.written(&work), stderr }
+    }
+
+    /// What a program said, without its name and without ports that are others at every station.
+    pub fn comparable(&self, text: &str) -> String {
+        without_itself(&self.anywhere(text))
     }
 
     /// A word with the addresses of this station's servers.

@@ -101,6 +101,12 @@ impl Response<'_> {
         self.response.sizes()
     }
 
+    /// As [`transport::Response::is_kept`].
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.response.is_kept()
+    }
+
     /// The addresses of both ends.
     #[must_use]
     pub fn ends(&self) -> Ends {

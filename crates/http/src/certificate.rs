@@ -4,12 +4,13 @@ use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 /// The facts of a certificate that `-v` and lists show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// Whom it names, in the form of RFC 4514: `CN=...,O=...`.
+    /// Whom it names, as curl shows it: `O=...; CN=...`.
     pub subject: String,
     /// Who issued it, written likewise.
     pub issuer: String,
@@ -43,13 +44,19 @@ pub(crate) fn facts(der: &[u8]) -> Option<CertificateFacts> {
         Err(_) => false,
     };
     Some(CertificateFacts {
-        subject: printable(&signed.subject().to_string()),
-        issuer: printable(&signed.issuer().to_string()),
+        subject: named(signed.subject()),
+        issuer: named(signed.issuer()),
         not_before: seconds(signed.validity().not_before),
         not_after: seconds(signed.validity().not_after),
         is_authority: may_sign && constraints.is_some_and(|(_, constraints)| constraints.ca),
         fingerprint: Sha256::digest(der).into(),
     })
+}
+
+/// The parts of a name in the order of the certificate.
+fn named(name: &Name) -> String {
+    let parts: Vec<String> = name.iter_rdn().map(ToString::to_string).collect();
+    printable(&parts.join("; "))
 }
 
 /// Without characters that could play tricks on a terminal: the certificate comes from a stranger.

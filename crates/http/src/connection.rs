@@ -20,16 +20,22 @@ use crate::error::HttpError;
 use crate::identity::Identity;
 use crate::proxy::{Proxy, ProxyKind};
 use crate::route::{ConnectTo, Resolve};
+use crate::socket::{Interface, SocketOptions, UnixSocket};
+use crate::tls_options::TlsOptions;
 use crate::transport::tls::{self, TlsSettings};
 
-/// Which versions of HTTP are offered over TLS. Plain http always speaks HTTP/1.1.
+/// Which versions of HTTP are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protocol {
-    /// HTTP/2 and HTTP/1.1, as curl offers by default and with `--http2`.
+    /// HTTP/2 and HTTP/1.1 where TLS lets the two choose, as curl offers by default and with `--http2`.
     #[default]
     Http2,
+    /// HTTP/2 only, over plain http too (`--http2-prior-knowledge`).
+    Http2Only,
     /// HTTP/1.1 only (`--http1.1`).
     Http11,
+    /// HTTP/1.0 only (`--http1.0`).
+    Http10,
 }
 
 /// Whom the connection trusts.
@@ -77,6 +83,12 @@ pub struct ConnectionOptions {
     pub proxy: Option<Proxy>,
     /// The versions of HTTP to offer.
     pub protocol: Protocol,
+    /// What TLS has to be like beyond being safe.
+    pub tls: TlsOptions,
+    /// How sockets are made.
+    pub socket: SocketOptions,
+    /// The socket of this machine that stands for every host (`--unix-socket`): no name is looked up and no proxy used.
+    pub unix_socket: Option<UnixSocket>,
 }
 
 /// A way to reach hosts, fixed for good.
@@ -194,12 +206,18 @@ impl Connection {
                 Trust::InsecureAnybody => found.push(Deviation::Insecure),
             }
         }
+        if self.options.unix_socket.is_some() {
+            return found;
+        }
         let endpoint = self.far_end(origin);
         if endpoint.host != origin.host || endpoint.port != origin.port {
             found.push(Deviation::ConnectTo);
         }
         if endpoint.addresses.is_some() && !matches!(endpoint.host, Host::V4(_) | Host::V6(_)) {
             found.push(Deviation::Resolve);
+        }
+        if self.binds_to_device() {
+            found.push(Deviation::Interface);
         }
         if self.proxy_for(origin).is_some() {
             found.push(Deviation::Proxy);
@@ -209,7 +227,13 @@ impl Connection {
 
     /// The proxy on the way to `origin`.
     pub(crate) fn proxy_for(&self, origin: &Origin) -> Option<&Proxy> {
-        self.options.proxy.as_ref().filter(|proxy| !proxy.except.covers(&origin.host))
+        let proxy = self.options.proxy.as_ref().filter(|_| self.options.unix_socket.is_none());
+        proxy.filter(|proxy| !proxy.except.covers(&origin.host))
+    }
+
+    /// An address of this machine says nothing of the way; an interface takes the system's routes away.
+    fn binds_to_device(&self) -> bool {
+        matches!(self.options.socket.interface, Some(Interface::Device(_)))
     }
 
     /// Whether the proxy is handed the request itself, and not asked for a tunnel: plain http, unless a tunnel is
@@ -230,13 +254,18 @@ impl Connection {
         if is_named && endpoint.addresses.is_some() {
             deviations.push(Deviation::Resolve);
         }
+        if self.binds_to_device() {
+            deviations.push(Deviation::Interface);
+        }
         Destination { origin: proxy.origin().clone(), deviations, ends_on_loopback: endpoint.is_loopback() }
     }
 
     /// Whether literal addresses and overrides alone say that the way to `origin` ends on this machine. What goes
     /// through a proxy ends where the proxy lets it, which nobody here can see.
     pub(crate) fn ends_on_loopback(&self, origin: &Origin) -> bool {
-        self.proxy_for(origin).is_none() && self.far_end(origin).is_loopback()
+        // what listens at a socket is here; whose it is is asked when the connection stands
+        self.options.unix_socket.is_some()
+            || (self.proxy_for(origin).is_none() && self.far_end(origin).is_loopback())
     }
 
     /// Where to open a connection to for `origin`: the proxy, or the host itself.
@@ -285,6 +314,7 @@ impl Connection {
             authorities: choice.authorities.map_or(&[], |at| &kept[at].authorities),
             identity: choice.identity.and_then(|at| kept[at].identity.as_ref()),
             protocol: Protocol::Http11,
+            options: &TlsOptions::default(),
         });
         config.map(Arc::new)
     }
@@ -307,6 +337,7 @@ impl Connection {
                 .as_ref()
                 .or(choice.identity.and_then(|at| kept[at].identity.as_ref())),
             protocol: if http1_only { Protocol::Http11 } else { self.options.protocol },
+            options: &self.options.tls,
         })?);
         made.push((choice, config.clone()));
         Ok(config)
@@ -382,6 +413,32 @@ mod tests {
         assert_eq!(detour.deviations(&origin("https://api.example.com")), [Deviation::ConnectTo]);
         let away = with(&["localhost:80:6.6.6.6"], &[]);
         assert!(!away.ends_on_loopback(&origin("http://localhost")));
+    }
+
+    #[test]
+    fn hostile_e65a_an_interface_is_a_deviation_and_an_address_none() {
+        let begins_at = |text: &str| {
+            let socket =
+                SocketOptions { interface: Some(Interface::parse(text).unwrap()), ..Default::default() };
+            Connection::new(ConnectionOptions { socket, ..ConnectionOptions::default() })
+        };
+        let away = origin("https://api.example.com");
+        assert_eq!(begins_at("tun0").deviations(&away), [Deviation::Interface]);
+        assert_eq!(begins_at("10.0.0.1").deviations(&away), []);
+    }
+
+    #[test]
+    fn a_unix_socket_is_here_and_takes_the_place_of_every_detour() {
+        let options = ConnectionOptions {
+            unix_socket: Some(UnixSocket::Path("/run/a".into())),
+            proxy: Some(Proxy::parse(&"http://proxy.example".into()).unwrap()),
+            connect_to: vec![ConnectTo::parse("::b.example:").unwrap()],
+            ..ConnectionOptions::default()
+        };
+        let connection = Connection::new(options);
+        let api = origin("http://api.example.com");
+        assert!(connection.ends_on_loopback(&api) && connection.proxy_for(&api).is_none());
+        assert_eq!(connection.deviations(&api), []);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::error::HttpError;
 use crate::header::HeaderField;
 use crate::plan::Plan;
 use crate::request::Request;
+use crate::schemes::Schemes;
 use crate::text::Text;
 use crate::values::Values;
 
@@ -54,6 +55,20 @@ pub struct RequestDraft {
     pub kept_post: KeptPost,
     /// `--path-as-is`: `.` and `..` stay in the path.
     pub path_as_is: bool,
+    /// `--request-target`: what is asked for in place of the URL's path and query.
+    pub request_target: Option<Text>,
+    /// `--proto`: the schemes that it may have, redirects included.
+    pub schemes: Schemes,
+    /// `--proto-redir`: those that a redirect may lead to.
+    pub redirect_schemes: Schemes,
+    /// `--disallow-username-in-url`
+    pub refuses_user_in_url: bool,
+    /// `--follow`: what `method` says ends with a redirect that makes a GET of the request.
+    pub method_by_status: bool,
+    /// `--raw`: chunks of the answer are left as they are.
+    pub raw: bool,
+    /// `--ignore-content-length`
+    pub ignores_length: bool,
     /// The URL whose `user:password@` counts on after a redirect within its origin.
     pub(crate) credentials_of: Option<Text>,
     /// What is known of the server's authentication after a redirect within its origin.
@@ -109,6 +124,13 @@ impl RequestDraft {
             expect_timeout: Duration::from_secs(1),
             kept_post: KeptPost::default(),
             path_as_is: false,
+            request_target: None,
+            schemes: Schemes::ALL,
+            redirect_schemes: Schemes::ALL,
+            refuses_user_in_url: false,
+            method_by_status: false,
+            raw: false,
+            ignores_length: false,
             credentials_of: None,
             session: None,
         }

@@ -29,6 +29,20 @@ pub enum HttpError {
         /// The scheme.
         scheme: &'static str,
     },
+    /// A scheme that the request is not to have.
+    #[error("{scheme}:// is excluded by {flag}")]
+    SchemeExcluded {
+        /// The scheme.
+        scheme: &'static str,
+        /// `--proto` or `--proto-redir`.
+        flag: &'static str,
+    },
+    /// A user in the URL, which was forbidden (`--disallow-username-in-url`).
+    #[error("the URL holds a user, which --disallow-username-in-url forbids")]
+    UserInUrl,
+    /// HTTP/1.0 knows no body of unknown length.
+    #[error("a body of unknown length cannot be sent over HTTP/1.0")]
+    LengthUnknown,
     /// The method is not an HTTP token (RFC 9110, 5.6.2).
     #[error("the method is not a token")]
     MethodMalformed,
@@ -100,6 +114,23 @@ pub enum HttpError {
         /// Why.
         source: io::Error,
     },
+    /// The file of `--crlfile` cannot be read or holds no revocation list.
+    #[error("cannot read the revocation lists of {path}: {source}")]
+    CrlFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The text of `--pinnedpubkey`, or the file that it names, is no public key.
+    #[error("--pinnedpubkey: {why}")]
+    PinMalformed {
+        /// What is wrong, naming the file where there is one.
+        why: String,
+    },
+    /// No version of TLS is left that may be spoken.
+    #[error("no version of TLS is left: the newest that is wanted is older than the oldest")]
+    NoTlsVersion,
     /// The client certificate or its key cannot be read or used.
     #[error("cannot use the client certificate: {why}")]
     ClientCertificate {
@@ -200,6 +231,36 @@ pub enum HttpError {
         /// The last address's error.
         source: Option<io::Error>,
     },
+    /// The host has no address of the family that is wanted.
+    #[error("{host} has no {family} address")]
+    NoAddress {
+        /// The host.
+        host: String,
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+        /// Whether it is an address itself, of the other family.
+        is_literal: bool,
+    },
+    /// The connection cannot begin where it is to.
+    #[error("cannot connect from where --interface or --local-port says: {source}")]
+    Bind {
+        /// Why.
+        source: io::Error,
+    },
+    /// A Unix socket cannot be connected to.
+    #[error("could not connect to the socket {path}: {source}")]
+    Socket {
+        /// The path, or the name.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The request holds a secret, and the Unix socket belongs to somebody else than the user or root.
+    #[error("the socket {path} belongs to another user, and the request holds a secret")]
+    SocketNotOurs {
+        /// The path, or the name.
+        path: String,
+    },
     /// The destination was allowed because it ends on this machine, and the connection did not.
     #[error("{host} was to end on loopback but the connection went to {peer}")]
     NotLoopback {
@@ -213,6 +274,14 @@ pub enum HttpError {
     Timeout {
         /// What was going on.
         doing: &'static str,
+    },
+    /// The transfer was slower than it may be.
+    #[error("slower than {bytes} bytes a second for {seconds} s")]
+    TooSlow {
+        /// `--speed-limit`
+        bytes: u64,
+        /// `--speed-time`
+        seconds: u64,
     },
     /// The TLS handshake failed for another reason than the server's certificate.
     #[error("no TLS connection to {host}: {fault}")]
@@ -229,6 +298,12 @@ pub enum HttpError {
         host: String,
         /// Expired, wrong name, unknown issuer ...
         fault: CertificateFault,
+    },
+    /// The server's public key is none of those that `--pinnedpubkey` names.
+    #[error("the public key of {host} is not the one that is pinned")]
+    PinMismatch {
+        /// The host of the URL.
+        host: String,
     },
     /// The caller's hook said no just before the first byte of the request.
     #[error("stopped before sending: {source}")]
@@ -361,6 +436,9 @@ impl HttpError {
         match self {
             Self::UrlMalformed { .. } => "url_malformed",
             Self::SchemeUnsupported { .. } => "scheme_unsupported",
+            Self::SchemeExcluded { .. } => "scheme_excluded",
+            Self::UserInUrl => "user_in_url",
+            Self::LengthUnknown => "length_unknown",
             Self::MethodMalformed => "method_malformed",
             Self::HeaderRefused { .. } => "header_refused",
             Self::ReferenceNotAllowed { .. } => "reference_not_allowed",
@@ -371,6 +449,9 @@ impl HttpError {
             Self::ProxyMalformed { .. } => "proxy_malformed",
             Self::ProxySchemeUnsupported => "proxy_scheme_unsupported",
             Self::CaFile { .. } => "ca_file",
+            Self::CrlFile { .. } => "crl_file",
+            Self::PinMalformed { .. } => "pin_malformed",
+            Self::NoTlsVersion => "no_tls_version",
             Self::ClientCertificate { .. } => "client_certificate",
             Self::PassphraseMissing => "passphrase_missing",
             Self::PassphraseWrong => "passphrase_wrong",
@@ -386,10 +467,16 @@ impl HttpError {
             Self::ProxyReply { .. } => "proxy_reply",
             Self::Socks { .. } => "socks",
             Self::Connect { .. } => "connect",
+            Self::NoAddress { .. } => "no_address",
+            Self::Bind { .. } => "bind",
+            Self::Socket { .. } => "socket",
+            Self::SocketNotOurs { .. } => "socket_not_ours",
             Self::NotLoopback { .. } => "not_loopback",
             Self::Timeout { .. } => "timeout",
+            Self::TooSlow { .. } => "too_slow",
             Self::Tls { .. } => "tls",
             Self::Certificate { .. } => "certificate",
+            Self::PinMismatch { .. } => "pin_mismatch",
             Self::StoppedBeforeSend { .. } => "stopped_before_send",
             Self::Send { .. } => "send",
             Self::Receive { .. } => "receive",
@@ -414,18 +501,26 @@ impl HttpError {
     #[must_use]
     pub fn curl_code(&self) -> Option<u8> {
         Some(match self {
-            Self::NotHttp { .. } | Self::SpeaksTls { .. } | Self::SchemeUnsupported { .. } => 1,
+            Self::NotHttp { .. }
+            | Self::SpeaksTls { .. }
+            | Self::SchemeUnsupported { .. }
+            | Self::SchemeExcluded { .. } => 1,
             Self::UrlMalformed { .. } => 3,
             Self::ProxyMalformed { .. } | Self::ResolveProxy { .. } => 5,
-            Self::Resolve { .. } => 6,
-            Self::Connect { .. } | Self::ProxySchemeUnsupported => 7,
+            Self::Resolve { .. } | Self::NoAddress { is_literal: false, .. } => 6,
+            Self::Connect { .. }
+            | Self::NoAddress { .. }
+            | Self::Socket { .. }
+            | Self::ProxySchemeUnsupported => 7,
             Self::Reply { .. } => 8,
             Self::Http2 { .. } => 16,
             Self::Partial { .. } => 18,
             Self::Setup { .. } => 2,
             Self::BodyUnreadable { .. } | Self::BodyChanged { .. } => 26,
-            Self::Timeout { .. } => 28,
-            Self::Tls { .. } => 35,
+            Self::Timeout { .. } | Self::TooSlow { .. } => 28,
+            Self::LengthUnknown => 25,
+            Self::Tls { .. } | Self::NoTlsVersion => 35,
+            Self::Bind { .. } => 45,
             Self::TooManyRedirects { .. } => 47,
             Self::OptionMalformed { .. } => 49,
             Self::EmptyReply { .. } => 52,
@@ -438,7 +533,10 @@ impl HttpError {
             Self::Certificate { .. } => 60,
             Self::Decoding { .. } | Self::CodingUnknown => 61,
             Self::BodyNotRepeatable { .. } => 65,
+            Self::UserInUrl => 67,
             Self::CaFile { .. } => 77,
+            Self::CrlFile { .. } => 82,
+            Self::PinMalformed { .. } | Self::PinMismatch { .. } => 90,
             Self::Ntlm { .. } => 94,
             Self::Socks { .. } => 97,
             _ => return None,
@@ -455,6 +553,10 @@ impl HttpError {
             Self::ProxyRefused { status: 407, .. } => {
                 Some("-U '<<vault:user>>:<<vault:password>>' says who asks")
             }
+            Self::PinMismatch { .. } => {
+                Some("look whether the server has a new key, or whether it is the server that you mean")
+            }
+            Self::NoTlsVersion => Some("leave --tls-max out"),
             Self::KeyFormOld => Some("openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem"),
             Self::BodyNotRepeatable { .. } => Some("send it from a file"),
             Self::SpeaksTls { .. } => Some("write the URL with https://"),

@@ -13,6 +13,10 @@ pub struct TlsFacts {
     pub version: String,
     /// The cipher suite by its IANA name.
     pub cipher: String,
+    /// The protocols that were offered (RFC 7301).
+    pub offered: Vec<String>,
+    /// Whether the server's certificate was checked: it was not with `-k`.
+    pub is_verified: bool,
     /// The protocol that ALPN chose, such as `h2`.
     pub alpn: Option<String>,
     /// The server's certificate, as far as it can be read.
@@ -29,19 +33,44 @@ pub enum Event<'a> {
         /// The addresses with the port.
         addresses: &'a [SocketAddr],
     },
-    /// A TCP connection stands.
+    /// A connection is tried.
+    Trying {
+        /// Where to: an address with its port, or a Unix socket.
+        to: &'a str,
+    },
+    /// A connection stands, over TCP or a Unix socket.
     Connected {
         /// The host connected to, after `--connect-to`.
         host: &'a str,
-        /// Where it ended.
-        remote: SocketAddr,
+        /// Where it ended: an address, or a Unix socket.
+        at: &'a str,
+        /// The port connected to.
+        port: u16,
+        /// Which connection of the client it is, counted from 0.
+        number: u64,
     },
     /// TLS stands and the server's certificate was verified (or not, with `-k`).
     Tls(&'a TlsFacts),
     /// An idle connection is used again.
     Reused {
-        /// Where it ends.
-        remote: SocketAddr,
+        /// The host that it leads to.
+        host: &'a str,
+        /// Which connection of the client it is, counted from 0.
+        number: u64,
+    },
+    /// A response was read to its end, and another request follows: a redirect, or one that is sent again.
+    Left {
+        /// The host connected to.
+        host: &'a str,
+        /// Which connection of the client it is.
+        number: u64,
+        /// Whether it can be used again.
+        is_kept: bool,
+    },
+    /// A redirect is followed to this URL.
+    Redirected {
+        /// As the server gave it, made absolute.
+        url: &'a [u8],
     },
     /// The request for a tunnel goes to the proxy.
     ConnectHead(&'a [u8]),
@@ -52,7 +81,7 @@ pub enum Event<'a> {
         /// Whether it belongs to what is shown of the response.
         is_output: bool,
     },
-    /// The request head goes out, in the form of HTTP/1 also when it is sent over HTTP/2.
+    /// The request head goes out. Over HTTP/2 it is shown as curl shows it, in the form of HTTP/1.
     RequestHead(&'a [u8]),
     /// The request body goes out.
     RequestBody(&'a [u8]),
@@ -66,8 +95,8 @@ pub struct Sending<'a> {
     pub origin: &'a str,
     /// The host that the connection was made to, after `--connect-to`.
     pub host: &'a str,
-    /// Where the connection ends.
-    pub remote: SocketAddr,
+    /// Where the connection ends; a Unix socket has no address.
+    pub remote: Option<SocketAddr>,
 }
 
 /// Watches an exchange.

@@ -125,12 +125,12 @@ impl<'a> Leg<'a> {
         let mut head = Sink::with_capacity(size);
         head.extend(request.method.as_bytes());
         head.push(b' ');
-        if matches!(request.proxy, Some(FilledProxy::Request)) {
+        if matches!(request.proxy, Some(FilledProxy::Request)) && !request.own_target {
             // RFC 9112, 3.2.2
             head.extend(request.origin.to_string().as_bytes());
         }
         head.extend(&request.target);
-        head.extend(b" HTTP/1.1\r\n");
+        head.extend(if request.is_http10() { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" });
         for (name, value) in self.headers() {
             head.extend(name.as_bytes());
             head.push(b':');
@@ -139,6 +139,24 @@ impl<'a> Leg<'a> {
         }
         if asks && request.expect == Expect::ByItself {
             head.extend(QUESTION);
+        }
+        head.extend(b"\r\n");
+        head.into_bytes()
+    }
+    /// The head as curl shows it over HTTP/2: of `HTTP/2`, with names in lower case but for `Host`, which goes as part
+    /// of the target.
+    pub(crate) fn head_of_http2(&self) -> Zeroizing<Vec<u8>> {
+        let mut head = Sink::with_capacity(self.request.target.len() + 256);
+        head.extend(self.request.method.as_bytes());
+        head.push(b' ');
+        head.extend(&self.request.target);
+        head.extend(b" HTTP/2\r\n");
+        for (name, value) in self.headers() {
+            let lower = name.to_ascii_lowercase();
+            head.extend(if lower == "host" { b"Host" } else { lower.as_bytes() });
+            head.push(b':');
+            head.extend(value);
+            head.extend(b"\r\n");
         }
         head.extend(b"\r\n");
         head.into_bytes()

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::assemble::{self, PlannedHeader, PlannedValue};
 use crate::auth::{Credentials, SharedSession};
 use crate::body::{BodyKind, PlannedPiece};
-use crate::connection::Connection;
+use crate::connection::{Connection, Protocol};
 use crate::cookie::{CookieJar, Site};
 use crate::draft::RequestDraft;
 use crate::error::HttpError;
@@ -59,6 +59,8 @@ pub struct Plan {
     proxy: Option<PlannedProxy>,
     jar: Option<CookieJar>,
     session: SharedSession,
+    raw: bool,
+    ignores_length: bool,
     connection: Arc<Connection>,
 }
 
@@ -77,7 +79,7 @@ impl Plan {
         let planned = |proxy| PlannedProxy::of(proxy, connection, &url.origin, &mut malformed);
         let proxy = proxy.map(planned).transpose()?;
         let mut deviations = connection.deviations(&url.origin);
-        if framing::is_foreign_host(&draft.headers, &url.origin) {
+        if framing::is_foreign_host(&draft.headers, &url.origin) || url.target.names_a_host() {
             deviations.push(Deviation::ForeignHost);
         }
         let ends_on_loopback = connection.ends_on_loopback(&url.origin);
@@ -85,6 +87,10 @@ impl Plan {
         let uses = Uses { host: &destination, proxy: proxy.as_ref() };
         let uses = uses.of(&url.target, &headers, body.as_deref());
         let framing = framing::check(&draft.headers, framed(draft), !uses.is_empty())?;
+        // RFC 9112, 6.1: no chunks for those who speak HTTP/1.0
+        if framing.chunked && connection.options().protocol == Protocol::Http10 {
+            return Err(HttpError::LengthUnknown);
+        }
         Ok(Self {
             method,
             destination,
@@ -100,6 +106,8 @@ impl Plan {
             proxy,
             jar: draft.jar.clone(),
             session: draft.session.clone().unwrap_or_default(),
+            raw: draft.raw,
+            ignores_length: draft.ignores_length,
             connection: connection.clone(),
         })
     }
@@ -206,6 +214,9 @@ impl Plan {
             injected: self.injected(values)?,
             jar: self.jar.clone(),
             cookie_path: self.target.path_before_values(),
+            raw: self.raw,
+            ignores_length: self.ignores_length,
+            own_target: self.target.is_own(),
             connection: self.connection.clone(),
         })
     }
@@ -215,6 +226,7 @@ impl Plan {
         match self.framing.expect {
             Some(true) => Expect::AsWritten,
             Some(false) => Expect::No,
+            None if self.connection.options().protocol == Protocol::Http10 => Expect::No,
             None if self.uploads && length != Some(0) => Expect::ByItself,
             None if length.is_none_or(|length| length > ASKED_FROM) => Expect::ByItself,
             None => Expect::No,

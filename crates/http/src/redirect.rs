@@ -9,7 +9,7 @@ use subrosa_secret::{Redactor, Scheme, UrlParts};
 use crate::body::BodyKind;
 use crate::draft::{RangeHeader, RequestDraft};
 use crate::error::{BoxError, HttpError, RedirectFault};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::header::{FieldValue, HeaderField};
 use crate::location;
 use crate::percent;
@@ -54,13 +54,19 @@ pub async fn follow(
     let mut followed = 0;
     loop {
         let mut response = client.send(&request, clock, hops).await?;
-        let connection = request.connection.clone();
+        let (connection, host) = (request.connection.clone(), request.connected_host());
         let Some(next) = chain.next(&draft, request, response.head())? else { return Ok(response) };
         if followed == limit {
             return Err(HttpError::TooManyRedirects { limit });
         }
         followed += 1;
+        let scheme = scheme_of(next.url.as_bytes());
+        if !next.redirect_schemes.allow(scheme) {
+            return Err(HttpError::SchemeExcluded { scheme: scheme.as_str(), flag: "--proto-redir" });
+        }
         response.discard(MAX_DISCARD).await;
+        response.tell_left(&host, hops);
+        hops.event(Event::Redirected { url: next.url.as_bytes() });
         let plan = next.plan(&connection)?;
         request = hops.fill(&plan).map_err(|source| HttpError::HopRefused { source })?;
         draft = next;
@@ -140,6 +146,12 @@ impl Chain {
     }
 }
 
+/// That of a Location that was made absolute.
+fn scheme_of(url: &[u8]) -> Scheme {
+    let is_https = url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"https:"));
+    if is_https { Scheme::Https } else { Scheme::Http }
+}
+
 fn unusable() -> HttpError {
     HttpError::RedirectRefused { to: "an unusable URL".to_owned(), why: RedirectFault::Location }
 }
@@ -153,6 +165,14 @@ fn location_of(head: &ResponseHead) -> Option<&[u8]> {
 ///
 /// The data of `-G` was part of the URL that is left behind.
 fn drop_data(draft: &mut RequestDraft, status: u16) {
+    let becomes_get = match status {
+        301 | 302 => draft.effective_method() == "POST",
+        303 => draft.effective_method() != "HEAD",
+        _ => false,
+    };
+    if draft.method_by_status && becomes_get {
+        draft.method = None;
+    }
     let Some(body) = &draft.body else { return };
     let is_post = body.kind() != BodyKind::Upload;
     let dropped = match status {
@@ -189,6 +209,7 @@ fn strip(draft: &mut RequestDraft) {
     draft.credentials_of = None;
     draft.session = None;
     draft.cookies = None;
+    draft.request_target = draft.request_target.take().filter(|text| Scanned::of(text).references.is_empty());
     for option in [&mut draft.user_agent, &mut draft.referer] {
         if option.as_ref().is_some_and(|text| !Scanned::of(text).references.is_empty()) {
             *option = None;

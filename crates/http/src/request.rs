@@ -7,7 +7,7 @@ use subrosa_secret::{Name, Origin, SecretValue};
 use zeroize::Zeroizing;
 
 use crate::auth::{Credentials, SharedSession};
-use crate::connection::Connection;
+use crate::connection::{Connection, Protocol};
 use crate::cookie::{CookieJar, Site};
 use crate::payload::Payload;
 use crate::proxy_plan::FilledProxy;
@@ -41,6 +41,12 @@ pub struct Request {
     pub(crate) proxy: Option<FilledProxy>,
     pub(crate) proxy_must_end_on_loopback: bool,
     pub(crate) injected: Vec<Injected>,
+    /// Whether chunks of the answer stay as they are.
+    pub(crate) raw: bool,
+    /// Whether the answer ends with the connection.
+    pub(crate) ignores_length: bool,
+    /// Whether the target is the user's own (`--request-target`).
+    pub(crate) own_target: bool,
     pub(crate) connection: Arc<Connection>,
 }
 
@@ -75,6 +81,15 @@ impl Request {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The host that its connection leads to.
+    pub(crate) fn connected_host(&self) -> String {
+        self.connection.endpoint(&self.origin).host.to_string()
+    }
+
+    pub(crate) fn is_http10(&self) -> bool {
+        self.connection.options().protocol == Protocol::Http10
     }
 
     /// Keeps the cookies of an answer.

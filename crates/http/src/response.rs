@@ -103,8 +103,10 @@ pub struct Sizes {
 /// The two ends of the connection that a response came through.
 #[derive(Debug, Clone, Copy)]
 pub struct Ends {
-    /// The server's address.
-    pub remote: SocketAddr,
-    /// This machine's address.
-    pub local: SocketAddr,
+    /// The server's address; a Unix socket has none.
+    pub remote: Option<SocketAddr>,
+    /// This machine's address, likewise.
+    pub local: Option<SocketAddr>,
+    /// Which connection of its client it is, counted from 0.
+    pub number: u64,
 }

@@ -14,6 +14,7 @@ use crate::values::Values;
 
 const PATH: &str = "URL path";
 const QUERY: &str = "URL query";
+const OWN_TARGET: &str = "--request-target";
 const USERINFO: &str = "URL user:password";
 
 /// Path and query with places for values.
@@ -21,6 +22,8 @@ pub(crate) struct Target {
     /// The segments, each written behind a slash.
     path: Vec<Template>,
     query: Option<Vec<Template>>,
+    /// What is asked for in place of both (`--request-target`).
+    own: Option<Template>,
 }
 
 /// Everything that a URL says.
@@ -47,6 +50,12 @@ pub(crate) fn plan_url(
     if matches!(parts.scheme, Scheme::Ws | Scheme::Wss) {
         return Err(HttpError::SchemeUnsupported { scheme: parts.scheme.as_str() });
     }
+    if !draft.schemes.allow(parts.scheme) {
+        return Err(HttpError::SchemeExcluded { scheme: parts.scheme.as_str(), flag: "--proto" });
+    }
+    if draft.refuses_user_in_url && parts.userinfo.is_some() {
+        return Err(HttpError::UserInUrl);
+    }
     url.no_reference_in_fragment(parts.fragment.clone())?;
     let userinfo = match (&parts.userinfo, &draft.credentials_of) {
         (Some(range), _) => Some(url.userinfo(range.clone(), USERINFO)?),
@@ -59,8 +68,27 @@ pub(crate) fn plan_url(
         target: Target {
             path: url.path(parts.path, draft.path_as_is),
             query: url.query(draft, parts.query, malformed)?,
+            own: draft.request_target.as_ref().map(|text| own_target(text, malformed)).transpose()?,
         },
     })
+}
+
+/// `--request-target`, references and all: by the rules of a path before the first question mark, by those of a query
+/// behind it.
+fn own_target(text: &Text, malformed: &mut Vec<MalformedUse>) -> Result<Template, HttpError> {
+    let scanned = Scanned::of(text);
+    let masked = scanned.masked(text.as_bytes(), b'v');
+    if masked.is_empty() || masked.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
+        let why = "it is empty, or holds a space or a control character";
+        return Err(HttpError::OptionMalformed { option: "--request-target", why });
+    }
+    let faults = scanned.malformed.into_iter();
+    malformed.extend(faults.map(|fault| MalformedUse { place: OWN_TARGET.to_owned(), fault }));
+    let query = masked.iter().position(|byte| *byte == b'?').unwrap_or(masked.len());
+    let rule = |span: &Range<usize>| if span.start < query { Rule::Path } else { Rule::Query };
+    let slots = scanned.references.into_iter();
+    let slots = slots.map(|(name, span)| Slot { rule: rule(&span), name, span }).collect();
+    Ok(Template::with_slots(text, 0..text.as_bytes().len(), slots, OWN_TARGET))
 }
 
 /// The `user:password@` of a URL.
@@ -169,8 +197,22 @@ impl<'a> SplitUrl<'a> {
 }
 
 impl Target {
+    /// What is sent: references in a path that is replaced need no value.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.path.iter().chain(self.query.iter().flatten())
+        let replaced = self.own.is_some();
+        let of_url = self.path.iter().chain(self.query.iter().flatten()).filter(move |_| !replaced);
+        of_url.chain(&self.own)
+    }
+
+    /// Whether it was given by itself.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Whether it says to whom it is sent, which counts more than a Host header (RFC 9112, 3.2.2), or may do so.
+    pub(crate) fn names_a_host(&self) -> bool {
+        let own = self.own.as_ref().map(Template::written);
+        own.is_some_and(|own| own != b"*" && (!own.starts_with(b"/") || own.starts_with(b"//")))
     }
 
     /// Path and query with references instead of values.
@@ -202,6 +244,10 @@ impl Target {
     /// Path and query as they stand in the request line.
     pub(crate) fn fill(&self, values: &dyn Values) -> Result<Zeroizing<Vec<u8>>, HttpError> {
         let mut out = Sink::default();
+        if let Some(own) = &self.own {
+            own.fill(values, &mut out)?;
+            return Ok(out.into_bytes());
+        }
         for segment in &self.path {
             out.push(b'/');
             let start = out.as_bytes().len();
@@ -275,6 +321,39 @@ mod tests {
         for (given, sent) in cases {
             assert_eq!(target(&format!("http://h.example{given}")), sent, "{given}");
         }
+    }
+
+    #[test]
+    fn a_target_of_its_own_takes_the_place_of_path_and_query() {
+        let target = |own: &str| {
+            let mut draft = RequestDraft::new("http://h.example/a?b=c");
+            draft.request_target = Some(own.into());
+            let plan = plan_url(&draft, &mut Vec::new()).unwrap();
+            (String::from_utf8(plan.target.fill(&()).unwrap().to_vec()).unwrap(), plan.target.names_a_host())
+        };
+        assert_eq!(target("/x/../y?{z}"), ("/x/../y?{z}".to_owned(), false));
+        assert_eq!(target("*"), ("*".to_owned(), false));
+        // who gets such a request is not who the URL names
+        for own in ["http://evil.example/", "evil.example:80", "//evil.example/", "x"] {
+            assert_eq!(target(own), (own.to_owned(), true));
+        }
+        for wrong in ["", "/a b", "/a HTTP/1.1\r\nX: y", "/\t"] {
+            let mut draft = RequestDraft::new("http://h.example/");
+            draft.request_target = Some(wrong.into());
+            assert!(plan_url(&draft, &mut Vec::new()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_url_may_not_have_is_refused() {
+        let mut draft = RequestDraft::new("http://me:pass@h.example/");
+        draft.refuses_user_in_url = true;
+        assert_eq!(plan_url(&draft, &mut Vec::new()).err().unwrap().curl_code(), Some(67));
+        draft.refuses_user_in_url = false;
+        draft.schemes.http = false;
+        assert_eq!(plan_url(&draft, &mut Vec::new()).err().unwrap().curl_code(), Some(1));
+        draft.url = "https://h.example/".into();
+        assert!(plan_url(&draft, &mut Vec::new()).is_ok());
     }
 
     #[test]

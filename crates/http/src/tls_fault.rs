@@ -27,6 +27,12 @@ pub enum CertificateFault {
     WrongPurpose,
     /// Its issuer has taken it back.
     Revoked,
+    /// The revocation lists at hand say nothing of it.
+    RevocationUnknown,
+    /// The revocation list of its issuer is too old to tell.
+    RevocationListExpired,
+    /// The revocation list of its issuer is damaged, or made by somebody else.
+    RevocationListWrong,
     /// It is damaged, or has a form that cannot be read.
     Unreadable,
     /// A signature in its chain is wrong, or of a kind that is not safe.
@@ -73,6 +79,9 @@ impl CertificateFault {
                 Self::WrongPurpose
             }
             CertificateError::Revoked => Self::Revoked,
+            CertificateError::UnknownRevocationStatus => Self::RevocationUnknown,
+            CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. } => Self::RevocationListExpired,
             CertificateError::BadEncoding | CertificateError::UnhandledCriticalExtension => Self::Unreadable,
             CertificateError::BadSignature
             | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
@@ -197,6 +206,11 @@ impl fmt::Display for CertificateFault {
             }
             Self::WrongPurpose => f.write_str("it is not meant for a server"),
             Self::Revoked => f.write_str("its issuer has revoked it"),
+            Self::RevocationUnknown => f.write_str("no revocation list says anything of it"),
+            Self::RevocationListExpired => f.write_str("the revocation list of its issuer is too old"),
+            Self::RevocationListWrong => {
+                f.write_str("the revocation list of its issuer is damaged, or made by somebody else")
+            }
             Self::Unreadable => f.write_str("it cannot be read"),
             Self::BadSignature => f.write_str("a signature in its chain is wrong or not safe"),
             Self::None => f.write_str("the server showed none"),

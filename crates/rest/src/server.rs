@@ -129,7 +129,7 @@ impl Server {
 }
 
 async fn exchange(client: &Client, request: Request) -> Result<Answer, ProviderError> {
-    let clock = Clock::start(&Limits { connect: Some(CONNECT), total: Some(PATIENCE) });
+    let clock = Clock::start(&Limits { connect: Some(CONNECT), total: Some(PATIENCE), ..Limits::default() });
     let failed = |error: HttpError| fault::of(&error);
     let mut response = client.send(&request, &clock, &mut Unobserved).await.map_err(failed)?;
     let mut body = Zeroizing::new(Vec::new());

@@ -10,7 +10,7 @@ use crate::Origin;
 /// Something in a request that changes whom it reaches or whom it trusts.
 ///
 /// The words of configuration files are the kebab-case names (`insecure`, `custom-ca`, `resolve`,
-/// `connect-to`, `foreign-host`, `proxy`).
+/// `connect-to`, `foreign-host`, `proxy`, `interface`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deviation {
@@ -26,11 +26,13 @@ pub enum Deviation {
     ForeignHost,
     /// The connection goes through a proxy that the request names (`-x`).
     Proxy,
+    /// The connection leaves by a network interface that the request names (`--interface`).
+    Interface,
 }
 
 /// A text that names no [`Deviation`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0:?} is none of insecure, custom-ca, resolve, connect-to, foreign-host and proxy")]
+#[error("{0:?} is none of insecure, custom-ca, resolve, connect-to, foreign-host, proxy and interface")]
 pub struct UnknownDeviation(pub String);
 
 impl UnknownDeviation {
@@ -42,8 +44,15 @@ impl UnknownDeviation {
 
 impl Deviation {
     /// Every deviation.
-    pub const ALL: [Self; 6] =
-        [Self::Insecure, Self::CustomCa, Self::Resolve, Self::ConnectTo, Self::ForeignHost, Self::Proxy];
+    pub const ALL: [Self; 7] = [
+        Self::Insecure,
+        Self::CustomCa,
+        Self::Resolve,
+        Self::ConnectTo,
+        Self::ForeignHost,
+        Self::Proxy,
+        Self::Interface,
+    ];
 
     /// The word for it in configuration.
     pub fn word(self) -> &'static str {
@@ -54,6 +63,7 @@ impl Deviation {
             Self::ConnectTo => "connect-to",
             Self::ForeignHost => "foreign-host",
             Self::Proxy => "proxy",
+            Self::Interface => "interface",
         }
     }
 }
@@ -68,6 +78,7 @@ impl fmt::Display for Deviation {
             Self::ConnectTo => "--connect-to",
             Self::ForeignHost => "a foreign Host header",
             Self::Proxy => "--proxy",
+            Self::Interface => "--interface",
         })
     }
 }

@@ -4,7 +4,7 @@ use super::certificate;
 use super::secrets::Secrets;
 use super::way::{ProxyFlags, SocksFlag, Version, Way};
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use std::ffi::OsStr;
 use std::sync::Arc;
 use subrosa_http::{
@@ -26,7 +26,18 @@ pub(super) fn prepare(
         Some(path) => Trust::from_ca_file(path)?,
         None => Trust::System,
     };
-    let protocol = if way.version == Some(Version::Http11) { Protocol::Http11 } else { Protocol::Http2 };
+    if way.wire.revoked.is_some() && way.cacert.is_none() && !way.insecure {
+        return Err(Failure::usage(
+            "--crlfile needs --cacert: it is about those authorities; nothing was sent",
+        )
+        .hint("--cacert FILE names the authorities that the lists are of"));
+    }
+    let protocol = match way.version {
+        Some(Version::Http10) => Protocol::Http10,
+        Some(Version::Http11) => Protocol::Http11,
+        Some(Version::Http2Only) => Protocol::Http2Only,
+        Some(Version::Http2) | None => Protocol::Http2,
+    };
     let options = ConnectionOptions {
         trust,
         identity: certificate::read(context, secrets, &way.identity, refs.no_refs)?,
@@ -35,6 +46,9 @@ pub(super) fn prepare(
         connect_to: way.connect_to.iter().map(|text| ConnectTo::parse(text)).collect::<Result<_, _>>()?,
         proxy: way.proxy.read(context, refs)?,
         protocol,
+        tls: way.wire.tls()?,
+        socket: way.wire.socket()?,
+        unix_socket: way.wire.unix_socket.clone(),
     };
     Ok(Connection::new(options))
 }

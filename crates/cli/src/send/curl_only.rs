@@ -24,6 +24,12 @@ const TRACE_CONFIG: &str = "-v shows the request and the response";
 const TRACE: &str = "-v shows heads with secrets masked; a dump in columns would break values up, and masking would miss them";
 const PARALLEL: &str =
     "requests go one after another, each recorded before it leaves; start several with '&' or xargs -P";
+const HTTP3: &str = "HTTP/3 is not spoken; a server that offers it offers HTTP/2 as well";
+const CAPATH: &str = "a folder of authorities is one of OpenSSL's own making; name a file by --cacert";
+const CERT_STATUS: &str =
+    "most authorities have given OCSP up; --crlfile looks whether a certificate was taken back";
+const CIPHERS: &str = "only what is safe is offered, and of that the two ends take what both do best";
+const FAST_OPEN: &str = "the request would leave before it is known where the connection ends";
 const WEAK_TLS: &str = "TLS 1.2 is the oldest that is spoken";
 const SCHANNEL: &str = "it is for Windows' own TLS, which is not used";
 const TLS_KNOBS: &str = "the TLS library has no such setting";
@@ -50,44 +56,13 @@ pub(super) const FLAGS: &[Flag] = &[
     known(Some('N'), "no-buffer", Switch, Already),
     known(None, "tcp-nodelay", Switch, Already),
     known(None, "no-npn", Switch, Already),
-    known(None, "tlsv1.2", Switch, Already),
-    known(Some('1'), "tlsv1", Switch, Already),
 
     // useful here too
-    known(Some('4'), "ipv4", Switch, Planned),
-    known(Some('6'), "ipv6", Switch, Planned),
-    known(None, "happy-eyeballs-timeout-ms", Value("VALUE"), Planned),
-    known(None, "interface", Value("VALUE"), Planned),
-    known(None, "unix-socket", Value("VALUE"), Planned),
-    known(None, "abstract-unix-socket", Value("VALUE"), Planned),
-    known(Some('0'), "http1.0", Switch, Planned),
-    known(None, "http2-prior-knowledge", Switch, Planned),
-    known(None, "http3", Switch, Planned),
-    known(None, "http3-only", Switch, Planned),
-    known(None, "request-target", Value("VALUE"), Planned),
-    known(None, "follow", Switch, Planned),
-    known(None, "proto", Value("VALUE"), Planned),
-    known(None, "proto-default", Value("VALUE"), Planned),
-    known(None, "proto-redir", Value("VALUE"), Planned),
-    known(None, "disallow-username-in-url", Switch, Planned),
-    known(Some('Y'), "speed-limit", Value("VALUE"), Planned),
-    known(Some('y'), "speed-time", Value("VALUE"), Planned),
-    known(Some('z'), "time-cond", Value("VALUE"), Planned),
-    known(None, "etag-compare", Value("VALUE"), Planned),
-    known(None, "etag-save", Value("VALUE"), Planned),
-    known(None, "no-keepalive", Switch, Planned),
-    known(None, "keepalive-time", Value("VALUE"), Planned),
-    known(None, "keepalive-cnt", Value("VALUE"), Planned),
-    known(None, "raw", Switch, Planned),
+    known(None, "http3", Switch, Never(HTTP3)),
+    known(None, "http3-only", Switch, Never(HTTP3)),
     known(Some('#'), "progress-bar", Switch, Already),
-    known(None, "ignore-content-length", Switch, Planned),
-    known(None, "capath", Value("VALUE"), Planned),
-    known(None, "pinnedpubkey", Value("VALUE"), Planned),
-    known(None, "crlfile", Value("VALUE"), Planned),
-    known(None, "cert-status", Switch, Planned),
-    known(None, "tlsv1.3", Switch, Planned),
-    known(None, "tls-max", Value("VALUE"), Planned),
-    known(None, "no-alpn", Switch, Planned),
+    known(None, "capath", Value("VALUE"), Never(CAPATH)),
+    known(None, "cert-status", Switch, Never(CERT_STATUS)),
     known(None, "aws-sigv4", Value("VALUE"), Planned),
     known(None, "trace", Value("VALUE"), Never(TRACE)),
     known(None, "trace-ascii", Value("VALUE"), Never(TRACE)),
@@ -120,8 +95,6 @@ pub(super) const FLAGS: &[Flag] = &[
     // never: weaker or foreign TLS
     known(Some('2'), "sslv2", Switch, Never(WEAK_TLS)),
     known(Some('3'), "sslv3", Switch, Never(WEAK_TLS)),
-    known(None, "tlsv1.0", Switch, Never(WEAK_TLS)),
-    known(None, "tlsv1.1", Switch, Never(WEAK_TLS)),
     known(None, "ssl", Switch, Never(WEAK_TLS)),
     known(None, "ssl-reqd", Switch, Never(NOT_HTTP)),
     known(None, "ssl-allow-beast", Switch, Never(WEAK_TLS)),
@@ -131,10 +104,10 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "no-sessionid", Switch, Never(TLS_KNOBS)),
     known(None, "ca-native", Switch, Never(TLS_CA_NATIVE)),
     known(None, "dump-ca-embed", Switch, Never(TLS_KNOBS)),
-    known(None, "ciphers", Value("VALUE"), Never(TLS_KNOBS)),
-    known(None, "tls13-ciphers", Value("VALUE"), Never(TLS_KNOBS)),
-    known(None, "curves", Value("VALUE"), Never(TLS_KNOBS)),
-    known(None, "signature-algorithms", Value("VALUE"), Never(TLS_KNOBS)),
+    known(None, "ciphers", Value("VALUE"), Never(CIPHERS)),
+    known(None, "tls13-ciphers", Value("VALUE"), Never(CIPHERS)),
+    known(None, "curves", Value("VALUE"), Never(CIPHERS)),
+    known(None, "signature-algorithms", Value("VALUE"), Never(CIPHERS)),
     known(None, "engine", Value("VALUE"), Never(TLS_KNOBS)),
     known(None, "false-start", Switch, Never(TLS_KNOBS)),
     known(None, "ech", Value("VALUE"), Never(TLS_KNOBS)),
@@ -151,8 +124,7 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "doh-url", Value("VALUE"), Never(RESOLVER)),
     known(None, "doh-insecure", Switch, Never(RESOLVER)),
     known(None, "doh-cert-status", Switch, Never(RESOLVER)),
-    known(None, "local-port", Value("VALUE"), Never(SOCKET_KNOBS)),
-    known(None, "tcp-fastopen", Switch, Never(SOCKET_KNOBS)),
+    known(None, "tcp-fastopen", Switch, Never(FAST_OPEN)),
     known(None, "mptcp", Switch, Never(SOCKET_KNOBS)),
     known(None, "ip-tos", Value("VALUE"), Never(SOCKET_KNOBS)),
     known(None, "vlan-priority", Value("VALUE"), Never(SOCKET_KNOBS)),

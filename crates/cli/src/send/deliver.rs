@@ -1,6 +1,7 @@
 //! Where a response goes: a terminal, masked; a pipe or a file, byte for byte.
 
 use super::command_line::CommandLine;
+use super::condition::EtagFile;
 use super::disposition;
 use super::draft::Job;
 use super::pretty::Pretty;
@@ -24,6 +25,8 @@ pub(super) struct Delivery<'a> {
     sink: Sink<'a>,
     /// `-D`
     dump: Option<Dump>,
+    /// `--etag-save`
+    etag: Option<EtagFile>,
     /// Masks the body; `None` where it goes on as it is.
     stream: Option<RedactStream>,
     masks: bool,
@@ -69,11 +72,13 @@ impl<'a> Delivery<'a> {
             Some(file) => Some(Dump::File(dump_file(Path::new(file), job.is_first)?)),
             None => None,
         };
+        let etag = job.operation.etag_save.as_deref();
         Ok(Self {
             job,
             redactor,
             sink,
             dump,
+            etag: etag.map(|file| EtagFile::new(file, job.is_first)).transpose()?,
             stream: masks.then(|| redactor.stream()),
             masks,
             styled: on_terminal && colored && !line.unstyled && !job.asks_for_stdout,
@@ -93,6 +98,11 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// Whether the body is shown on a terminal.
+    pub(super) fn shows_body(&self) -> bool {
+        matches!(self.sink, Sink::Stdout) && terminal::stdout_is_terminal()
+    }
+
     /// Whether secrets in the body are masked.
     pub(super) fn masks(&self) -> bool {
         self.masks
@@ -105,7 +115,8 @@ impl<'a> Delivery<'a> {
 
     /// Takes the head of any response as it comes in. [`Delivery::check`] reports what went wrong.
     pub(super) fn head(&mut self, head: &ResponseHead) {
-        if let Err(failure) = self.write_head(&head.raw) {
+        let saved = self.etag.as_mut().map_or(Ok(()), |file| file.head(head));
+        if let Err(failure) = saved.and_then(|()| self.write_head(&head.raw)) {
             self.failure.get_or_insert(failure);
         }
     }

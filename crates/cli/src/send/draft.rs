@@ -1,6 +1,7 @@
 //! From flags to drafts: what curl would send, with the references still in it.
 
 use super::command_line::CommandLine;
+use super::condition::{self, TimeCondition};
 use super::connection::{self, Refs};
 use super::files::{self, Files};
 use super::operation::Operation;
@@ -17,6 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use subrosa_http::{Connection, CookieJar, HeaderField, RangeHeader, RequestDraft, Text};
+use subrosa_secret::UrlParts;
 
 /// One request of a command line.
 pub(super) struct Job<'a> {
@@ -39,6 +41,8 @@ pub(super) struct Job<'a> {
     pub(super) asks_for_stdout: bool,
     /// `-w`
     pub(super) format: Option<Arc<str>>,
+    /// `-z`
+    pub(super) condition: Option<TimeCondition>,
 }
 
 /// Every request that the command line stands for.
@@ -77,6 +81,7 @@ fn jobs_of<'a>(
     base.jar = cookies::jar(operation, &reader.files, jar)?;
     let query = query::of(&operation.query, !operation.no_refs)?;
     let format = operation.write_out.as_ref().map(write_out_format).transpose()?.map(Arc::from);
+    let condition = condition(operation)?;
     let mut is_first = true;
     let before = jobs.last().map_or(0, |job| job.number + 1);
     for (at, (pattern, output, upload)) in operation.transfers.each().enumerate() {
@@ -93,6 +98,7 @@ fn jobs_of<'a>(
                     }
                     None => resume::download(&mut draft, operation, output_file.as_deref())?,
                 };
+                found.url = with_scheme(found.url, operation);
                 draft.url = reader.text(&query::added(found.url.as_bytes(), &query));
                 jobs.push(Job {
                     operation,
@@ -106,6 +112,7 @@ fn jobs_of<'a>(
                     asks_for_stdout: matches!(&output, Output::File(file) if file == "-"),
                     url: found.url,
                     format: format.clone(),
+                    condition,
                 });
             }
         }
@@ -132,6 +139,20 @@ fn expand(pattern: &str, args: &Operation) -> Outcome<Vec<glob::Expansion>> {
 
 fn references(url: &str) -> Vec<Range<usize>> {
     subrosa_secret::scan(url.as_bytes()).references.into_iter().map(|reference| reference.span).collect()
+}
+
+/// `--proto-default`: a URL without a scheme has this one.
+fn with_scheme(url: String, args: &Operation) -> String {
+    let spans = if args.no_refs { Vec::new() } else { references(&url) };
+    match (&args.default_scheme, UrlParts::split(&url, &spans)) {
+        (Some(scheme), Ok(parts)) if !parts.scheme_written => format!("{scheme}://{url}"),
+        _ => url,
+    }
+}
+
+/// `-z`
+pub(super) fn condition(args: &Operation) -> Outcome<Option<TimeCondition>> {
+    args.condition.as_deref().map(TimeCondition::parse).transpose()
 }
 
 fn malformed(text: impl Into<String>) -> Failure {
@@ -180,6 +201,14 @@ impl Reader<'_> {
         });
         draft.path_as_is = args.path_as_is;
         draft.kept_post = args.kept_post;
+        draft.schemes = args.schemes;
+        draft.redirect_schemes = args.redirect_schemes;
+        draft.refuses_user_in_url = args.refuses_user_in_url;
+        draft.method_by_status = args.method_by_status;
+        draft.request_target = args.request_target.as_deref().map(|target| self.option(target));
+        draft.condition = condition(args)?.map(|condition| condition.header());
+        draft.raw = args.raw;
+        draft.ignores_length = args.ignores_length;
         if let Some(limit) = args.expect_timeout {
             draft.expect_timeout = limit;
         }
@@ -211,6 +240,9 @@ impl Reader<'_> {
         if let Some(token) = &self.args.bearer {
             let value = [b"Bearer ", token.as_encoded_bytes()].concat();
             fields.push(HeaderField::new("Authorization", self.text(&value)));
+        }
+        if let Some(file) = &self.args.etag_compare {
+            fields.push(condition::of_etag(file)?);
         }
         Ok(fields)
     }

@@ -1,10 +1,10 @@
 //! The flags of `send`: one table, from which the parser, `--help`, completions and the man page are made.
 //!
-//! Every flag that curl 8 knows stands here or in [`curl_only`]: those that mean the same as in curl, those that
+//! Every flag that curl 8 knows stands here, in [`wire_flags`] or in [`curl_only`]: those that mean the same as in curl, those that
 //! are accepted because they ask for what happens anyway, and those that `send` does not have, with the reason. So
 //! a flag is never ignored in silence and never mistaken for an unknown one.
 
-use super::curl_only;
+use super::{curl_only, wire_flags};
 use Section::*;
 use Support::*;
 use Takes::*;
@@ -12,6 +12,7 @@ use Takes::*;
 /// Names a flag that `send` acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Id {
+    AbstractUnixSocket,
     Anyauth,
     Ask,
     Audit,
@@ -31,12 +32,16 @@ pub(crate) enum Id {
     CookieJar,
     CreateDirs,
     CreateFileMode,
+    Crlfile,
     Data,
     DataBinary,
     DataRaw,
     DataUrlencode,
     Digest,
+    DisallowUsernameInUrl,
     DumpHeader,
+    EtagCompare,
+    EtagSave,
     ExpandFiles,
     Explain,
     ExplainJson,
@@ -44,33 +49,46 @@ pub(crate) enum Id {
     Fail,
     FailEarly,
     FailWithBody,
+    Follow,
     Form,
     FormEscape,
     FormString,
     Get,
     Globoff,
+    HappyEyeballsTimeoutMs,
     Head,
     Header,
     Help,
+    Http10,
     Http11,
     Http2,
+    Http2PriorKnowledge,
+    IgnoreContentLength,
     Include,
     Insecure,
+    Interface,
+    Ipv4,
+    Ipv6,
     Json,
     JunkSessionCookies,
     Keep,
+    KeepaliveCnt,
+    KeepaliveTime,
     Key,
     KeyType,
     KeyFile,
     Keychain,
     LimitRate,
+    LocalPort,
     Location,
     Mask,
     MaxFilesize,
     MaxRedirs,
     MaxTime,
     Next,
+    NoAlpn,
     NoClobber,
+    NoKeepalive,
     NoProgressMeter,
     Oauth2Bearer,
     Noproxy,
@@ -81,10 +99,14 @@ pub(crate) enum Id {
     Passphrase,
     PassphraseFile,
     PathAsIs,
+    Pinnedpubkey,
     Post301,
     Post302,
     Post303,
     Profile,
+    Proto,
+    ProtoDefault,
+    ProtoRedir,
     Proxy,
     ProxyCacert,
     ProxyHeader,
@@ -92,6 +114,7 @@ pub(crate) enum Id {
     Proxytunnel,
     Range,
     Rate,
+    Raw,
     Recovery,
     Referer,
     Refresh,
@@ -102,6 +125,7 @@ pub(crate) enum Id {
     RemoteTime,
     RemoveOnError,
     Request,
+    RequestTarget,
     Resolve,
     Retry,
     RetryAllErrors,
@@ -112,10 +136,17 @@ pub(crate) enum Id {
     Silent,
     Socks5,
     Socks5Hostname,
+    SpeedLimit,
+    SpeedTime,
     SuppressConnectHeaders,
     SkipExisting,
     Stderr,
     StyledOutput,
+    TimeCond,
+    TlsMax,
+    Tlsv12,
+    Tlsv13,
+    UnixSocket,
     Unmask,
     UploadFile,
     Url,
@@ -214,7 +245,7 @@ impl Flag {
 
 /// Every flag that is known, in the order of `--help`.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    SUPPORTED.iter().chain(curl_only::FLAGS)
+    SUPPORTED.iter().chain(wire_flags::FLAGS).chain(curl_only::FLAGS)
 }
 
 pub(crate) fn by_short(letter: char) -> Option<&'static Flag> {
@@ -229,7 +260,7 @@ pub(crate) fn by_long(name: &str) -> Option<(&'static Flag, bool)> {
     all().find(|flag| flag.opposite().as_deref() == Some(name)).map(|flag| (flag, false))
 }
 
-const fn flag(
+pub(super) const fn flag(
     short: Option<char>,
     long: &'static str,
     takes: Takes,

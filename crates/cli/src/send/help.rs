@@ -22,7 +22,7 @@ Examples:
   subrosa send https://api.example.com -H 'X-Api-Key: <<vault:new-key>>' --with new-key=- --keep
 
 Exit codes: 0 done, 2 usage; curl's where curl has one (3 URL, 6 and 7 connecting, 22 with -f, 23 writing, 26 reading \
-a file, 28 timeout, 35 and 60 TLS, 47 redirects, 52 and 56 receiving, 58 client certificate, 77 --cacert; \
+a file, 28 timeout, 35 and 60 TLS, 1 a scheme that --proto excludes, 47 redirects, 52 and 56 receiving, 45 --interface, 58 client certificate, 67 a user in the URL, 77 --cacert, 82 --crlfile, 90 --pinnedpubkey; \
 5, 56 and 97 proxies); \
 100 unresolved or refused, nothing was sent; 101 vault locked; 102 vault damaged or rolled back; 103 no vault; \
 104 keychain; 105 audit log; 130 interrupted.";

@@ -8,7 +8,7 @@ use super::transfers::{Output, Transfers};
 use super::way::Way;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
-use subrosa_http::{AuthMethods, KeptPost};
+use subrosa_http::{AuthMethods, KeptPost, Schemes, Slowest};
 
 /// One of the flags that make up the body, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,21 @@ pub(crate) struct Operation {
     pub(crate) limit_rate: Option<u64>,
     pub(crate) max_filesize: Option<u64>,
 
+    pub(crate) speed: Speed,
+    pub(crate) schemes: Schemes,
+    pub(crate) redirect_schemes: Schemes,
+    /// `--proto-default`
+    pub(crate) default_scheme: Option<String>,
+    pub(crate) refuses_user_in_url: bool,
+    pub(crate) request_target: Option<OsString>,
+    pub(crate) method_by_status: bool,
+    /// `-z`
+    pub(crate) condition: Option<OsString>,
+    pub(crate) etag_compare: Option<OsString>,
+    pub(crate) etag_save: Option<OsString>,
+    pub(crate) raw: bool,
+    pub(crate) ignores_length: bool,
+
     pub(crate) retry: Retry,
 
     pub(crate) saving: Saving,
@@ -106,6 +121,25 @@ impl Resume {
             Some("-") => Ok(Resume::Auto),
             _ => count(value).map(Resume::At),
         }
+    }
+}
+
+/// `-Y` and `-y`.
+#[derive(Debug, Default)]
+pub(crate) struct Speed {
+    limit: Option<u64>,
+    time: Option<u64>,
+}
+
+impl Speed {
+    /// What a transfer is held to. Either flag has curl's default for the other.
+    pub(crate) fn slowest(&self) -> Option<Slowest> {
+        if self.limit.is_none() && self.time.is_none() {
+            return None;
+        }
+        let bytes = self.limit.filter(|bytes| *bytes > 0).unwrap_or(1);
+        let time = Duration::from_secs(self.time.filter(|seconds| *seconds > 0).unwrap_or(30));
+        Some(Slowest { bytes, time })
     }
 }
 
@@ -174,6 +208,15 @@ impl Operation {
             Id::CreateFileMode => self.saving.mode = mode(&value)?,
             Id::Expect100Timeout => self.expect_timeout = Some(seconds(&value)?.unwrap_or_default()),
             Id::ConnectTimeout => self.connect_timeout = seconds(&value)?,
+            Id::SpeedLimit => self.speed.limit = Some(count(&value)?),
+            Id::SpeedTime => self.speed.time = Some(count(&value)?),
+            Id::Proto => self.schemes.change(&text(value)?),
+            Id::ProtoRedir => self.redirect_schemes.change(&text(value)?),
+            Id::ProtoDefault => self.default_scheme = Some(scheme(value)?),
+            Id::RequestTarget => self.request_target = Some(not_empty(value)?),
+            Id::TimeCond => self.condition = Some(value),
+            Id::EtagCompare => self.etag_compare = Some(not_empty(value)?),
+            Id::EtagSave => self.etag_save = Some(not_empty(value)?),
             _ => return self.way.take(id, value),
         }
         Ok(())
@@ -212,6 +255,10 @@ impl Operation {
             Id::Post303 => self.kept_post.after_303 = on,
             Id::FormEscape => self.form_escape = on,
             Id::Location => self.location = on,
+            Id::Follow => (self.location, self.method_by_status) = (on, on),
+            Id::DisallowUsernameInUrl => self.refuses_user_in_url = on,
+            Id::Raw => self.raw = on,
+            Id::IgnoreContentLength => self.ignores_length = on,
             Id::Include => self.include = on,
             Id::Fail => self.fails(Fail::WithoutBody, on)?,
             Id::FailWithBody => self.fails(Fail::WithBody, on)?,
@@ -258,6 +305,15 @@ pub(super) fn text(value: OsString) -> Result<String, String> {
 
 pub(super) fn not_empty(value: OsString) -> Result<OsString, String> {
     if value.is_empty() { Err(String::from("the value is empty")) } else { Ok(value) }
+}
+
+/// A scheme that is spoken here, in lower case.
+fn scheme(value: OsString) -> Result<String, String> {
+    let name = text(value)?.to_ascii_lowercase();
+    match name.as_str() {
+        "http" | "https" => Ok(name),
+        _ => Err(String::from("the value is neither http nor https")),
+    }
 }
 
 fn capture(value: OsString) -> Result<String, String> {
@@ -308,6 +364,16 @@ mod tests {
         for wrong in ["", "pu t", "GET\r\nX: y"] {
             assert!(method(wrong.into()).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_speed_needs_only_one_of_its_flags() {
+        let slowest =
+            |limit, time| Speed { limit, time }.slowest().map(|one| (one.bytes, one.time.as_secs()));
+        assert_eq!(slowest(None, None), None);
+        assert_eq!(slowest(Some(100), None), Some((100, 30)));
+        assert_eq!(slowest(None, Some(5)), Some((1, 5)));
+        assert_eq!(slowest(Some(7), Some(9)), Some((7, 9)));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(crate) enum ParseError {
     NeedsValue { given: String, value: &'static str },
     NoOpposite { given: String },
     NotYet { given: String },
+    Always { given: String },
     Never { given: String, why: &'static str },
     BadValue { given: String, why: String },
 }
@@ -38,6 +39,9 @@ impl fmt::Display for ParseError {
                 write!(f, "{given} does not exist: the flag cannot be switched off")
             }
             ParseError::NotYet { given } => write!(f, "curl's {given} is not supported yet"),
+            ParseError::Always { given } => {
+                write!(f, "curl's {given} is not supported: what it switches off is always done")
+            }
             ParseError::Never { given, why } => write!(f, "curl's {given} is not supported: {why}"),
             ParseError::BadValue { given, why } => write!(f, "{given}: {why}"),
         }
@@ -144,7 +148,8 @@ fn known(flag: &Flag, on: bool, given: &str) -> Result<Option<Id>, ParseError> {
     match flag.support {
         Support::Yes(id) => Ok(Some(id)),
         Support::Already if on => Ok(None),
-        Support::Already | Support::Planned => Err(ParseError::NotYet { given }),
+        Support::Already => Err(ParseError::Always { given }),
+        Support::Planned => Err(ParseError::NotYet { given }),
         Support::Never(why) => Err(ParseError::Never { given, why }),
     }
 }
@@ -347,11 +352,13 @@ mod tests {
     #[test]
     fn what_is_missing_says_so() {
         let text = |words: &[&str]| args(words).unwrap_err().to_string();
-        assert_eq!(text(&["--unix-socket", "a", "u"]), "curl's --unix-socket is not supported yet");
         assert!(
             text(&["-n", "u"]).starts_with("curl's -n is not supported: .netrc holds passwords in clear")
         );
-        assert_eq!(text(&["--buffer", "u"]), "curl's --buffer is not supported yet");
+        assert_eq!(
+            text(&["--buffer", "u"]),
+            "curl's --buffer is not supported: what it switches off is always done"
+        );
         assert_eq!(text(&["-s#Q", "u"]), "curl's -Q is not supported: subrosa speaks HTTP only");
     }
 

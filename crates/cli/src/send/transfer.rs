@@ -128,7 +128,11 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     fn run(&self, watch: &mut Watch<'_, '_>) -> Outcome {
         let operation = self.job.operation;
-        let limits = Limits { connect: operation.connect_timeout, total: operation.max_time };
+        let limits = Limits {
+            connect: operation.connect_timeout,
+            total: operation.max_time,
+            slowest: operation.speed.slowest(),
+        };
         let clock = Clock::start(&limits);
         watch.begin(clock.started())?;
         let request = self.plan.fill(watch.found())?;
@@ -152,7 +156,12 @@ impl Exchange<'_> {
         let failed = operation.fail.filter(|_| status >= 400);
         if failed != Some(Fail::WithoutBody) {
             watch.delivery.begin(response.head())?;
-            if operation.compressed {
+            if self.job.condition.is_some_and(|condition| !condition.is_met(response.head())) {
+                // the server knows no conditions; curl calls this simulating a 304
+                watch.unmodified();
+                return Ok(());
+            }
+            if operation.compressed && !operation.raw {
                 response.decode();
             }
             let mut captures = Captures::of(&operation.captures);
@@ -162,6 +171,7 @@ impl Exchange<'_> {
             let mut pace = Pace::new(operation.limit_rate);
             // -I with -X GET gets a body, which nobody asked for
             while let Some(chunk) = response.chunk()?.filter(|_| !operation.head) {
+                watch.received(chunk.len());
                 if let Some(captures) = &mut captures {
                     captures.push(&chunk)?;
                 }

@@ -4,9 +4,10 @@ use super::command_line::CommandLine;
 use super::deliver::Delivery;
 use super::kept;
 use super::secrets::{Found, Secrets};
+use super::verbose::Verbose;
 use crate::exit::Exit;
-use crate::failure::{Failure, Outcome, visible};
-use std::io::{self, Write};
+use crate::failure::{Failure, Outcome};
+use std::io;
 use std::time::{Duration, Instant};
 use subrosa_http::blocking::Response;
 use subrosa_http::{
@@ -23,10 +24,9 @@ const WITH_HEAD: usize = 64 * 1024;
 
 /// One exchange as it is seen from outside.
 pub(super) struct Watch<'a, 's> {
-    line: &'a CommandLine,
     secrets: &'s mut Secrets,
     found: &'a Found,
-    redactor: &'a Redactor,
+    verbose: Verbose<'a>,
     plan: &'a Plan,
     /// The values and the audit's view of a hop, once there is one.
     hop: Option<Hop>,
@@ -73,10 +73,9 @@ impl<'a, 's> Watch<'a, 's> {
         delivery: Delivery<'a>,
     ) -> Self {
         Self {
-            line,
+            verbose: Verbose::new(redactor, line.verbose, !delivery.shows_body()),
             secrets,
             found,
-            redactor,
             plan,
             hop: None,
             failure: None,
@@ -108,7 +107,7 @@ impl<'a, 's> Watch<'a, 's> {
         self.secrets.record_kept(self.plan)
     }
 
-    fn say_kept(&self, plan: &Plan) {
+    fn say_kept(&mut self, plan: &Plan) {
         for (kept, destination) in kept::shown(plan) {
             let facts = kept.identity.as_ref().and_then(Identity::facts);
             let subject = facts.map(|facts| facts.subject).unwrap_or_default();
@@ -116,10 +115,11 @@ impl<'a, 's> Watch<'a, 's> {
                 "{} may ask for the client certificate {subject}, kept for {}",
                 destination.origin, kept.rule
             );
-            self.say('*', text.as_bytes());
+            self.verbose.say('*', text.as_bytes());
         }
         if let Some(kept) = plan.kept_authorities() {
-            self.say('*', format!("the authorities kept for {} are trusted too", kept.rule).as_bytes());
+            self.verbose
+                .say('*', format!("the authorities kept for {} are trusted too", kept.rule).as_bytes());
         }
     }
 
@@ -152,6 +152,7 @@ impl<'a, 's> Watch<'a, 's> {
 
     /// The request was not answered.
     pub(super) fn failed(&mut self, error: &HttpError) {
+        self.verbose.left(false);
         self.timings.total = self.started.elapsed();
         self.is_refused = matches!(
             error,
@@ -162,6 +163,9 @@ impl<'a, 's> Watch<'a, 's> {
                 CertificateFault::NotYetValid(_) => 9,
                 CertificateFault::Expired(_) => 10,
                 CertificateFault::UnknownIssuer => 20,
+                CertificateFault::RevocationUnknown => 3,
+                CertificateFault::RevocationListWrong => 8,
+                CertificateFault::RevocationListExpired => 12,
                 CertificateFault::Revoked => 23,
                 CertificateFault::WrongPurpose => 26,
                 CertificateFault::WrongName(_) => 62,
@@ -178,23 +182,21 @@ impl<'a, 's> Watch<'a, 's> {
     }
 
     pub(super) fn done(&mut self, response: &Response<'_>) {
+        self.verbose.left(response.is_kept());
         self.timings = response.timings();
         self.sizes = response.sizes();
     }
 
-    fn say(&self, mark: char, text: &[u8]) {
-        if self.line.verbose {
-            let masked = self.redactor.redact(text);
-            let text = String::from_utf8_lossy(&masked);
-            let _ = writeln!(io::stderr(), "{mark} {}", visible(&text));
+    /// The answer is not what `-z` asks for.
+    pub(super) fn unmodified(&mut self) {
+        if let Some(head) = &mut self.head {
+            head.status = 304;
         }
     }
 
-    fn say_head(&self, mark: char, head: &[u8]) {
-        let lines = head.strip_suffix(b"\r\n").unwrap_or(head);
-        for line in lines.split(|byte| *byte == b'\n') {
-            self.say(mark, line.strip_suffix(b"\r").unwrap_or(line));
-        }
+    /// A piece of the body came in.
+    pub(super) fn received(&mut self, length: usize) {
+        self.verbose.data('{', length);
     }
 
     fn stop(&mut self, failure: Failure) -> BoxError {
@@ -207,34 +209,23 @@ impl<'a, 's> Watch<'a, 's> {
 impl Observer for Watch<'_, '_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Resolved { host, addresses } => {
-                let all: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-                self.say('*', format!("{host} is at {}", all.join(", ")).as_bytes());
-            }
-            Event::Connected { host, remote } => {
+            Event::Trying { to } => self.verbose.trying(to),
+            Event::Connected { host, at, port, number } => {
                 self.connects += 1;
-                self.say(
-                    '*',
-                    format!("connected to {host} ({}) port {}", remote.ip(), remote.port()).as_bytes(),
-                );
+                self.verbose.connected(host, at, port, number);
             }
             Event::Tls(facts) => {
-                let alpn = facts.alpn.as_deref().unwrap_or("http/1.1");
-                self.say('*', format!("{}, {}, {alpn}", facts.version, facts.cipher).as_bytes());
                 self.certificate = facts.certificate.clone();
-                if let Some(certificate) = &facts.certificate {
-                    let text =
-                        format!("certificate of {}, issued by {}", certificate.subject, certificate.issuer);
-                    self.say('*', text.as_bytes());
-                }
+                self.verbose.tls(facts);
             }
-            Event::Reused { remote } => {
-                self.say('*', format!("using the connection to {} again", remote.ip()).as_bytes());
-            }
-            Event::ConnectHead(head) => self.say_head('>', head),
+            Event::Reused { host, number } => self.verbose.reused(host, number),
+            Event::Left { is_kept, .. } => self.verbose.left(is_kept),
+            Event::Redirected { url } => self.verbose.redirected(url),
+            Event::ConnectHead(head) => self.verbose.connect(head),
             Event::ConnectResponseHead { head, is_output } => {
                 self.connect_status = head.status;
-                self.say_head('<', &head.raw);
+                self.verbose.head('<', &head.raw);
+                self.verbose.tunnelled(head.status);
                 if is_output {
                     self.delivery.head(head);
                     self.heads += head.raw.len();
@@ -242,12 +233,20 @@ impl Observer for Watch<'_, '_> {
             }
             Event::RequestHead(head) => {
                 self.requests += head.len() as u64;
-                self.say_head('>', head);
+                self.verbose.head('>', head);
             }
             // curl counts a body that goes out with the head
-            Event::RequestBody(body) if body.len() <= WITH_HEAD => self.requests += body.len() as u64,
+            Event::RequestBody(body) => {
+                if body.len() <= WITH_HEAD {
+                    self.requests += body.len() as u64;
+                }
+                self.verbose.data('}', body.len());
+            }
             Event::ResponseHead(head) => {
-                self.say_head('<', &head.raw);
+                // as curl, no empty line behind one that is not the last
+                let is_interim = head.status < 200 && head.status != 101;
+                let raw = head.raw.strip_suffix(b"\r\n").filter(|_| is_interim);
+                self.verbose.head('<', raw.unwrap_or(&head.raw));
                 self.delivery.head(head);
                 self.heads += head.raw.len();
                 self.head = Some(head.clone());
@@ -281,6 +280,7 @@ impl Hops for Watch<'_, '_> {
         self.redirect_time = self.started.elapsed();
         self.url = plan.url();
         self.origin = plan.destination().origin.clone();
+        self.verbose.method(&self.method, plan.method());
         self.method = plan.method().to_owned();
         let found = match self.secrets.resolve_hop(plan) {
             Ok(found) => found,

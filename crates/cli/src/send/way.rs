@@ -3,6 +3,7 @@
 use super::flags::Id;
 use super::identity::IdentityFlags;
 use super::operation::{not_empty, text};
+use super::wire::WireFlags;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -19,12 +20,15 @@ pub(crate) struct Way {
     pub(super) connect_to: Vec<String>,
     pub(super) version: Option<Version>,
     pub(super) proxy: ProxyFlags,
+    pub(super) wire: WireFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
+    Http10,
     Http11,
     Http2,
+    Http2Only,
 }
 
 /// `-x` and what belongs to it.
@@ -62,7 +66,10 @@ impl Way {
             Id::ProxyHeader => self.proxy.headers.push(value),
             Id::Noproxy => self.proxy.except = Some(text(value)?),
             Id::ProxyCacert => self.proxy.cacert = Some(not_empty(value)?.into()),
-            _ => return self.identity.take(id, value),
+            Id::Cert | Id::CertType | Id::Key | Id::KeyType | Id::Pass => {
+                return self.identity.take(id, value);
+            }
+            _ => return self.wire.take(id, value),
         }
         Ok(())
     }
@@ -79,11 +86,13 @@ impl Way {
         match id {
             Id::Insecure => self.insecure = on,
             Id::Certs => self.leaves_kept = !on,
+            Id::Http10 => self.version = Some(Version::Http10),
+            Id::Http2PriorKnowledge => self.version = Some(Version::Http2Only),
             Id::Http11 => self.version = Some(Version::Http11),
             Id::Http2 => self.version = Some(Version::Http2),
             Id::Proxytunnel => self.proxy.tunnel = on,
             Id::SuppressConnectHeaders => self.proxy.hides_answers = on,
-            _ => return Err(String::from("the flag needs a value")),
+            _ => return self.wire.switch(id, on),
         }
         Ok(())
     }

@@ -9,8 +9,9 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
-use subrosa_http::redirect;
+use subrosa_http::{Ends, UnixSocket, redirect};
 use subrosa_secret::Redactor;
 
 /// What the variables are taken from.
@@ -199,8 +200,13 @@ impl Facts<'_> {
             "num_connects" => Number(u64::from(watch.connects)),
             "num_headers" => Number(head.map_or(0, |head| head.headers.len() as u64)),
             "num_redirects" => Number(u64::from(watch.redirects)),
-            "local_port" => Number(watch.ends.map_or(0, |ends| ends.local.port().into())),
-            "remote_port" => Number(watch.ends.map_or(0, |ends| ends.remote.port().into())),
+            "local_port" => Number(watch.ends.and_then(|ends| ends.local).map_or(0, |end| end.port().into())),
+            "remote_port" => Number(match watch.ends {
+                Some(Ends { remote: Some(remote), .. }) => remote.port().into(),
+                // as curl has it over a socket that has none
+                Some(_) => watch.origin.port.into(),
+                None => 0,
+            }),
             "size_download" => Number(watch.sizes.response_body),
             "size_header" => Number(watch.heads as u64),
             "size_request" => Number(watch.requests),
@@ -231,11 +237,15 @@ impl Facts<'_> {
             "filename_effective" => watch.delivery.file().map(|path| path.display().to_string()),
             "ftp_entry_path" => None,
             "http_version" => Some(head.map_or_else(|| "0".to_owned(), |head| head.version.to_string())),
-            "local_ip" => Some(watch.ends.map(|ends| ends.local.ip().to_string()).unwrap_or_default()),
+            "local_ip" => Some(ip(watch.ends.and_then(|ends| ends.local))),
             "method" => Some(watch.method.clone()),
             "redirect_url" => head.and_then(|head| redirect::target_of(&watch.url, head)),
             "referer" => job.operation.referer.as_ref().map(|text| text.to_string_lossy().into_owned()),
-            "remote_ip" => Some(watch.ends.map(|ends| ends.remote.ip().to_string()).unwrap_or_default()),
+            "remote_ip" => Some(match (watch.ends, &job.operation.way.wire.unix_socket) {
+                (Some(_), Some(UnixSocket::Path(path))) => path.display().to_string(),
+                (Some(_), Some(UnixSocket::Abstract(name))) => name.clone(),
+                (ends, _) => ip(ends.and_then(|ends| ends.remote)),
+            }),
             "scheme" => {
                 let scheme = watch.url.split(':').next().unwrap_or_default().to_ascii_uppercase();
                 watch.ends.map(|_| scheme)
@@ -265,6 +275,11 @@ impl Facts<'_> {
         let total = self.watch.timings.total.as_secs_f64();
         if total > 0.0 { (bytes as f64 / total) as u64 } else { 0 }
     }
+}
+
+/// Over a Unix socket there is none.
+fn ip(end: Option<SocketAddr>) -> String {
+    end.map(|end| end.ip().to_string()).unwrap_or_default()
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -232,10 +232,13 @@ fn text(value: &[u8]) -> Option<&str> {
 /// The head of a request for people: what answers a question could be used to guess the password.
 pub(crate) fn without_answer(head: &[u8]) -> Zeroizing<Vec<u8>> {
     const RESPONSE: &[u8] = b"response=\"";
+    const NAME: &[u8] = b"Authorization: ";
     let mut shown = Zeroizing::new(head.to_vec());
     let mut from = 0;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
-        let value = line.strip_prefix(b"Authorization: ").unwrap_or_default();
+        // in lower case over HTTP/2
+        let is_one = line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+        let value = if is_one { &line[NAME.len()..] } else { &[] };
         let hidden = if value.starts_with(b"NTLM ") {
             value.len() - b"NTLM ".len()
         } else if value.starts_with(b"Digest ") {
@@ -254,3 +257,18 @@ pub(crate) fn without_answer(head: &[u8]) -> Zeroizing<Vec<u8>> {
 
 /// One session for all requests of a chain, as long as it stays where it is.
 pub(crate) type SharedSession = Arc<Session>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_hidden_however_its_header_is_spelt() {
+        for name in ["Authorization", "authorization"] {
+            let head =
+                format!("GET / HTTP/2\r\n{name}: Digest a=\"b\", response=\"0123\"\r\nAccept: */*\r\n\r\n");
+            let shown = String::from_utf8(without_answer(head.as_bytes()).to_vec()).unwrap();
+            assert!(!shown.contains("0123") && shown.ends_with("Accept: */*\r\n\r\n"), "{shown}");
+        }
+    }
+}

@@ -57,6 +57,7 @@ impl Authenticating<'_> {
                 None => break,
                 Some(Answer::Header(answer)) => {
                     response.discard(MAX_DISCARD).await;
+                    response.tell_left(&self.request.connected_host(), observer);
                     let leg = Leg::answering(self.request, answer).bound_to(own.clone());
                     response = self.leg(&leg, observer).await?;
                 }
@@ -80,6 +81,7 @@ impl Authenticating<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Response, HttpError> {
         response.discard(MAX_DISCARD).await;
+        response.tell_left(&self.request.connected_host(), observer);
         self.leg(&Leg::whole(self.request), observer).await
     }
 

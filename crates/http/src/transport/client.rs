@@ -1,13 +1,16 @@
 //! From a filled request to the head of its response.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::authenticate::Authenticating;
 use super::clock::Clock;
-use super::connect::{Versions, check_loopback, open};
-use super::http1::{Exchange, Message};
+use super::connect::{Opening, Versions, check_loopback, open};
+use super::http1::{Exchange, Message, Reading};
 use super::incoming::{Response, Source, Transfer};
+use super::pace::Pace;
 use super::pool::{Channel, Idle, Key, Pool};
 use crate::auth::without_answer;
 use crate::error::HttpError;
@@ -27,6 +30,8 @@ pub(super) const MAX_DISCARD: u64 = 1 << 20;
 #[derive(Default)]
 pub struct Client {
     pool: Arc<Pool>,
+    /// How many were begun.
+    connections: AtomicU64,
 }
 
 /// A connection ready for a request.
@@ -76,6 +81,7 @@ impl Client {
             // RFC 9110, 10.1.1: the same again without the question; none of the body has left
             let mut response = response;
             response.discard(MAX_DISCARD).await;
+            response.tell_left(&leg.request.connected_host(), observer);
             return Ok(self.send_once(leg, false, clock, observer).await?.0);
         }
         Ok(response)
@@ -116,7 +122,8 @@ impl Client {
                 continue;
             }
             check_loopback(request, &request.origin.host.to_string(), &idle.ends)?;
-            observer.event(Event::Reused { remote: idle.ends.remote });
+            let host = request.connected_host();
+            observer.event(Event::Reused { host: &host, number: idle.ends.number });
             return Ok(Some(Ready { idle, reused: true, timings: Timings::default() }));
         }
         Ok(None)
@@ -131,7 +138,8 @@ impl Client {
     ) -> Result<Ready, HttpError> {
         // what is bound to a user cannot be shared, as HTTP/2's are
         let versions = if leg.bound.is_some() { Versions::Http1 } else { Versions::All };
-        let opened = clock.connecting(open(leg.request, versions, clock, observer)).await?;
+        let opening = Opening { versions, number: self.connections.fetch_add(1, Ordering::Relaxed) };
+        let opened = clock.connecting(open(leg.request, opening, clock, observer)).await?;
         if let Channel::Http2(shared) = &opened.idle.channel {
             let entry = Idle { channel: Channel::Http2(shared.clone()), ends: opened.idle.ends };
             self.pool.put(key(leg), entry);
@@ -163,22 +171,35 @@ impl Client {
         let asks = asks && matches!(idle.channel, Channel::Http1(_));
         let head = leg.head(asks);
         timings.pre_transfer = clock.started().elapsed();
+        let shown = match idle.channel {
+            Channel::Http1(_) => head.clone(),
+            Channel::Http2(_) => leg.head_of_http2(),
+        };
         if leg.hides_answer() {
-            observer.event(Event::RequestHead(&without_answer(&head)));
+            observer.event(Event::RequestHead(&without_answer(&shown)));
         } else {
-            observer.event(Event::RequestHead(&head));
+            observer.event(Event::RequestHead(&shown));
         }
+        drop(shown);
         if let Some(body) = leg.body_at_hand() {
             observer.event(Event::RequestBody(body));
         }
         let sizes = Sizes { request_head: head.len() as u64, ..Sizes::default() };
-        let mut transfer = Transfer { ends, timings, sizes, sent: body.sent(), clock: *clock };
+        let pace = Pace::new(clock.slowest(), Instant::now());
+        let mut transfer = Transfer { ends, timings, sizes, sent: body.sent(), clock: *clock, pace };
+        let sent = transfer.sent.clone();
         let host = request.origin.host.to_string();
         let (head, source, unasked) = match idle.channel {
             Channel::Http1(connection) => {
                 let hold = asks.then_some(request.expect_timeout);
                 let message = Message { head, body, chunked: leg.is_chunked(), hold };
-                let exchange = Exchange::start(*connection, &host, message, request.method == "HEAD");
+                let reading = Reading {
+                    to_head: request.method == "HEAD",
+                    raw: request.raw,
+                    ignores_length: request.ignores_length,
+                };
+                let exchange = pin!(Exchange::start(*connection, &host, message, reading));
+                let exchange = transfer.pace.watch(|| sent.bytes(), exchange);
                 let (exchange, answer) = clock.within("waiting for the response", exchange).await?;
                 transfer.note_first_byte(answer.first_byte);
                 for interim in &answer.interim {
@@ -189,7 +210,8 @@ impl Client {
                 (answer.head, source, answer.unasked)
             }
             Channel::Http2(mut shared) => {
-                let sending = shared.send(leg, body);
+                let sending = pin!(shared.send(leg, body));
+                let sending = transfer.pace.watch(|| sent.bytes(), sending);
                 let (head, body) = clock.within("waiting for the response", sending).await?;
                 transfer.note_first_byte(Some(Instant::now()));
                 (head, Source::http2(body, host), false)
@@ -220,8 +242,7 @@ mod tests {
 
     #[test]
     fn hostile_e65a_a_way_that_was_to_end_here_must() {
-        let ends =
-            |remote: &str| Ends { remote: remote.parse().unwrap(), local: "127.0.0.1:1".parse().unwrap() };
+        let ends = |remote: &str| Ends { remote: Some(remote.parse().unwrap()), local: None, number: 0 };
         let here = RequestDraft::new("http://localhost/").fill(&Connection::plain(), &()).unwrap();
         assert!(check_loopback(&here, "localhost", &ends("127.0.0.1:80")).is_ok());
         assert!(check_loopback(&here, "localhost", &ends("[::1]:80")).is_ok());

@@ -14,6 +14,17 @@ pub struct Limits {
     pub connect: Option<Duration>,
     /// `-m`: everything, redirects and the response body included.
     pub total: Option<Duration>,
+    /// `--speed-limit`: a transfer that is slower for so long is given up.
+    pub slowest: Option<Slowest>,
+}
+
+/// How slow a transfer may be, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slowest {
+    /// Bytes a second, of the request's body and the response's together.
+    pub bytes: u64,
+    /// How long fewer of them are put up with.
+    pub time: Duration,
 }
 
 const DEFAULT_CONNECT: Duration = Duration::from_secs(300);
@@ -24,6 +35,7 @@ pub struct Clock {
     started: Instant,
     connect: Duration,
     deadline: Option<Instant>,
+    slowest: Option<Slowest>,
 }
 
 impl Clock {
@@ -35,6 +47,7 @@ impl Clock {
             started,
             connect: limits.connect.unwrap_or(DEFAULT_CONNECT),
             deadline: limits.total.and_then(|total| started.checked_add(total)),
+            slowest: limits.slowest,
         }
     }
 
@@ -42,6 +55,10 @@ impl Clock {
     #[must_use]
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    pub(super) fn slowest(&self) -> Option<Slowest> {
+        self.slowest
     }
 
     /// Waits for `work` no longer than the total limit allows.

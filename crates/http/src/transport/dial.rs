@@ -3,10 +3,11 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use socket2::{SockRef, TcpKeepalive};
 use subrosa_secret::Host;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -14,33 +15,74 @@ use tokio::time::timeout;
 use crate::connection::Endpoint;
 use crate::error::HttpError;
 use crate::event::{Event, Observer};
+use crate::socket::{Family, Interface, KeepAlive, SocketOptions};
 
-/// How long one address is waited for before the next is tried beside it (RFC 8305, 5).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-
+/// A connection and when its host was found.
 pub(super) struct Dialed {
     pub(super) stream: TcpStream,
     pub(super) resolved: Instant,
 }
 
+/// Why an address was not connected to.
+enum Failed {
+    /// The near end is not to be had.
+    Bind(io::Error),
+    Connect(io::Error),
+}
+
 /// Connects to the first address of `endpoint` that answers.
-pub(super) async fn dial(endpoint: &Endpoint, observer: &mut dyn Observer) -> Result<Dialed, HttpError> {
+pub(super) async fn dial(
+    endpoint: &Endpoint,
+    options: &SocketOptions,
+    observer: &mut dyn Observer,
+) -> Result<Dialed, HttpError> {
     let host = endpoint.host.to_string();
-    let addresses = addresses(endpoint, &host).await?;
+    let addresses = addresses(endpoint, options.family, &host).await?;
     let resolved = Instant::now();
     observer.event(Event::Resolved { host: &host, addresses: &addresses });
-    match race(addresses).await {
+    match race(addresses, options, observer).await {
         Ok(stream) => {
             // requests are written whole; waiting for more to send only costs time
             let _ = stream.set_nodelay(true);
+            if let Some(keep_alive) = &options.keep_alive {
+                // as with curl, a system that has no such setting is no reason to give up
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&questions(keep_alive));
+            }
             Ok(Dialed { stream, resolved })
         }
-        Err(source) => Err(HttpError::Connect { host, port: endpoint.port, source }),
+        Err(Some(Failed::Bind(source))) => Err(HttpError::Bind { source }),
+        Err(Some(Failed::Connect(source))) => {
+            Err(HttpError::Connect { host, port: endpoint.port, source: Some(source) })
+        }
+        Err(None) => Err(HttpError::Connect { host, port: endpoint.port, source: None }),
+    }
+}
+
+fn questions(keep_alive: &KeepAlive) -> TcpKeepalive {
+    let questions = TcpKeepalive::new().with_time(keep_alive.time).with_interval(keep_alive.time);
+    match keep_alive.count {
+        Some(count) => questions.with_retries(count),
+        None => questions,
     }
 }
 
 /// The addresses of a host, in the order in which they are to be tried.
-pub(super) async fn addresses(endpoint: &Endpoint, host: &str) -> Result<Vec<SocketAddr>, HttpError> {
+pub(super) async fn addresses(
+    endpoint: &Endpoint,
+    family: Family,
+    host: &str,
+) -> Result<Vec<SocketAddr>, HttpError> {
+    let mut found = all_addresses(endpoint, host).await?;
+    found.retain(|address| family.takes(address.ip()));
+    if found.is_empty() {
+        let family = if family == Family::V6 { "IPv6" } else { "IPv4" };
+        let is_literal = !matches!(endpoint.host, Host::Domain(_));
+        return Err(HttpError::NoAddress { host: host.to_owned(), family, is_literal });
+    }
+    Ok(found)
+}
+
+async fn all_addresses(endpoint: &Endpoint, host: &str) -> Result<Vec<SocketAddr>, HttpError> {
     let with_port = |address: IpAddr| SocketAddr::new(address, endpoint.port);
     if let Some(known) = &endpoint.addresses {
         return Ok(known.iter().copied().map(with_port).collect());
@@ -84,12 +126,17 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// Tries the addresses one after the other, each with a head start; the first that connects wins.
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<io::Error>> {
+async fn race(
+    addresses: Vec<SocketAddr>,
+    options: &SocketOptions,
+    observer: &mut dyn Observer,
+) -> Result<TcpStream, Option<Failed>> {
     let mut attempts = JoinSet::new();
     let mut last_error = None;
     for address in addresses {
-        attempts.spawn(TcpStream::connect(address));
-        if let Ok(Some(outcome)) = timeout(ATTEMPT_DELAY, attempts.join_next()).await {
+        observer.event(Event::Trying { to: &address.to_string() });
+        attempts.spawn(connect(address, options.clone()));
+        if let Ok(Some(outcome)) = timeout(options.head_start, attempts.join_next()).await {
             match outcome {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => last_error = Some(error),
@@ -107,10 +154,102 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<io::Error>
     Err(last_error)
 }
 
+async fn connect(address: SocketAddr, options: SocketOptions) -> Result<TcpStream, Failed> {
+    if !options.binds() {
+        return TcpStream::connect(address).await.map_err(Failed::Connect);
+    }
+    let socket = || if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let mut failed = Failed::Bind(io::ErrorKind::AddrNotAvailable.into());
+    for local in options.local_addresses(address) {
+        let socket = socket().map_err(Failed::Connect)?;
+        match leave_by(&socket, &options).and_then(|()| socket.bind(local)) {
+            Ok(()) => return socket.connect(address).await.map_err(Failed::Connect),
+            Err(error) => failed = Failed::Bind(error),
+        }
+    }
+    Err(failed)
+}
+
+#[cfg(target_os = "linux")]
+fn leave_by(socket: &TcpSocket, options: &SocketOptions) -> io::Result<()> {
+    match &options.interface {
+        Some(Interface::Device(name)) => socket.bind_device(Some(name.as_bytes())),
+        _ => Ok(()),
+    }
+}
+
+/// Where no socket can be tied to an interface, its address is what can be given.
+#[cfg(not(target_os = "linux"))]
+fn leave_by(_: &TcpSocket, options: &SocketOptions) -> io::Result<()> {
+    match &options.interface {
+        Some(Interface::Device(_)) => Err(io::ErrorKind::Unsupported.into()),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Unobserved;
     use crate::{Clock, Limits};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    fn dialed(options: &SocketOptions, to: SocketAddr) -> Result<TcpStream, HttpError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let endpoint = Endpoint {
+            host: Host::parse(&to.ip().to_string()).unwrap(),
+            port: to.port(),
+            addresses: Some(vec![to.ip()]),
+        };
+        runtime.block_on(dial(&endpoint, options, &mut Unobserved)).map(|dialed| dialed.stream)
+    }
+
+    #[test]
+    fn sockets_are_made_as_it_is_wanted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let plain = SocketOptions::default();
+        let stream = dialed(&plain, to).unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+        let silent = SocketOptions { keep_alive: None, ..plain.clone() };
+        assert!(!SockRef::from(&dialed(&silent, to).unwrap()).keepalive().unwrap());
+        let own = SocketOptions { interface: Some(Interface::parse("127.0.0.9").unwrap()), ..plain.clone() };
+        assert_eq!(dialed(&own, to).unwrap().local_addr().unwrap().ip().to_string(), "127.0.0.9");
+        let foreign =
+            SocketOptions { interface: Some(Interface::parse("192.0.2.1").unwrap()), ..plain.clone() };
+        assert_eq!(dialed(&foreign, to).unwrap_err().kind(), "bind");
+        let sixth = SocketOptions { family: Family::V6, ..plain };
+        assert_eq!(dialed(&sixth, to).unwrap_err().curl_code(), Some(7));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn questions_are_asked_after_the_time_given() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let keep_alive = KeepAlive { time: Duration::from_secs(7), count: Some(3) };
+        let options = SocketOptions { keep_alive: Some(keep_alive), ..SocketOptions::default() };
+        let stream = dialed(&options, listener.local_addr().unwrap()).unwrap();
+        let socket = SockRef::from(&stream);
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), keep_alive.time);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), keep_alive.time);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    }
+
+    /// The ports are tried in their order; one that is taken is passed over.
+    #[test]
+    fn the_first_free_port_of_a_range_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let options = |ports| SocketOptions { local_ports: Some(ports), ..SocketOptions::default() };
+        let to = listener.local_addr().unwrap();
+        assert_eq!(dialed(&options(port..=port), to).unwrap_err().curl_code(), Some(45));
+        let Some(last) = port.checked_add(20) else { return };
+        let used = dialed(&options(port..=last), to).unwrap().local_addr().unwrap().port();
+        assert!((port + 1..=last).contains(&used), "{used}");
+    }
 
     #[test]
     fn families_take_turns() {
@@ -131,8 +270,8 @@ mod tests {
             Err(io::ErrorKind::NotFound.into())
         });
         let limits = [
-            Limits { connect: Some(Duration::from_millis(1)), total: None },
-            Limits { connect: None, total: Some(Duration::from_millis(1)) },
+            Limits { connect: Some(Duration::from_millis(1)), ..Limits::default() },
+            Limits { total: Some(Duration::from_millis(1)), ..Limits::default() },
         ];
         let mut silent = std::pin::pin!(async { silent.await.map_err(|_| HttpError::MethodMalformed) });
         for limits in limits {

@@ -1,7 +1,7 @@
 //! One request and its response over HTTP/2, on hyper.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
@@ -21,6 +21,7 @@ use crate::leg::Leg;
 use crate::payload::PayloadReader;
 use crate::request::Request;
 use crate::response::{ResponseHead, Version};
+use crate::tls_fault::TlsFault;
 
 const MAX_HEADER_LIST: u32 = 300 * 1024;
 /// Headers that belong to a connection and are not sent over HTTP/2 (RFC 9113, 8.2.2), as curl leaves them out.
@@ -32,6 +33,8 @@ const CONNECTION_HEADERS: [&str; 6] =
 pub(crate) struct Http2 {
     sender: SendRequest<OutgoingBody>,
     awaited: Arc<Awaited>,
+    /// What of TLS has ended the connection.
+    ended: Arc<OnceLock<TlsFault>>,
 }
 
 /// The body of a response.
@@ -54,11 +57,29 @@ impl Http2 {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| failed(host, &error))?;
-        // the connection's own errors also end its requests, which report them
+        // the connection's own errors also end its requests, which report them, if without those of TLS behind them
+        let ended = Arc::<OnceLock<TlsFault>>::default();
+        let end = ended.clone();
         tokio::spawn(async move {
-            let _ = connection.await;
+            if let Err(error) = connection.await
+                && let Some(fault) = TlsFault::behind(&error)
+            {
+                let _ = end.set(fault);
+            }
         });
-        Ok(Self { sender, awaited })
+        Ok(Self { sender, awaited, ended })
+    }
+
+    /// TLS 1.3 asks for a client certificate when the handshake is over.
+    async fn failed(&self, host: &str, error: &hyper::Error) -> HttpError {
+        // the task of the connection may be about to say why
+        tokio::task::yield_now().await;
+        match self.ended.get() {
+            Some(fault @ TlsFault::ClientCertificate) => {
+                HttpError::Tls { host: host.to_owned(), fault: fault.clone() }
+            }
+            _ => failed(host, error),
+        }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -73,11 +94,17 @@ impl Http2 {
     ) -> Result<(ResponseHead, IncomingBody), HttpError> {
         let host = leg.request.origin.host.to_string();
         let _wait = self.awaited.head();
-        self.sender.ready().await.map_err(|error| failed(&host, &error))?;
+        if let Err(error) = self.sender.ready().await {
+            return Err(self.failed(&host, &error).await);
+        }
         let brake = Brake::default();
         let message = message(leg, OutgoingBody::new(body, brake.clone()))?;
         let sent = self.sender.send_request(message).await;
-        let response = sent.map_err(|error| brake.fault().unwrap_or_else(|| failed(&host, &error)))?;
+        let response = match (sent, brake.fault()) {
+            (Ok(response), _) => response,
+            (Err(_), Some(fault)) => return Err(fault),
+            (Err(error), None) => return Err(self.failed(&host, &error).await),
+        };
         let (parts, incoming) = response.into_parts();
         if parts.status.as_u16() >= 300 {
             // as over HTTP/1: the rest of a body that nobody waits for is not sent
@@ -151,7 +178,8 @@ fn uri(request: &Request) -> Option<Uri> {
         None => Authority::try_from(authority(&request.origin)).ok()?,
     };
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTPS);
+    let is_encrypted = request.origin.scheme.is_encrypted();
+    parts.scheme = Some(if is_encrypted { Scheme::HTTPS } else { Scheme::HTTP });
     parts.authority = Some(authority);
     let target = PathAndQuery::try_from(&request.target[..])
         .or_else(|_| PathAndQuery::try_from(&encode_rejected(&request.target)[..]));
@@ -193,6 +221,9 @@ fn head(parts: &http::response::Parts) -> ResponseHead {
 
 /// hyper's message alone says "http2 error"; the cause behind it says which.
 fn failed(host: &str, error: &hyper::Error) -> HttpError {
+    if let Some(fault @ TlsFault::ClientCertificate) = TlsFault::behind(error) {
+        return HttpError::Tls { host: host.to_owned(), fault };
+    }
     let why = match error.source() {
         Some(cause) => cause.to_string(),
         None => error.to_string(),

@@ -1,5 +1,6 @@
 //! A response whose body is still to be read.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,9 +9,11 @@ use bytes::Bytes;
 use super::clock::Clock;
 use super::http1::Exchange;
 use super::http2::{self, IncomingBody};
+use super::pace::Pace;
 use super::pool::{Channel, Idle, Key, Pool};
 use crate::decode::Decoder;
 use crate::error::HttpError;
+use crate::event::{Event, Observer};
 use crate::payload::Sent;
 use crate::response::{Ends, ResponseHead, Sizes, Timings};
 
@@ -20,6 +23,7 @@ pub struct Response {
     source: Source,
     transfer: Transfer,
     decoder: Option<Decoder>,
+    is_kept: bool,
 }
 
 /// Where the body comes from.
@@ -37,6 +41,7 @@ pub(super) struct Transfer {
     /// How much of the body has been handed to the connection.
     pub(super) sent: Sent,
     pub(super) clock: Clock,
+    pub(super) pace: Pace,
 }
 
 impl Transfer {
@@ -63,19 +68,25 @@ impl Source {
         }
     }
 
-    /// The body was read to its end: its connection can carry the next request.
-    fn finish(&mut self, ends: Ends) {
-        if let Self::Http1 { exchange, pool, key, pooled: true } = std::mem::replace(self, Self::Done)
-            && let Some(connection) = exchange.into_idle()
-        {
-            pool.put(key, Idle { channel: Channel::Http1(Box::new(connection)), ends });
+    /// The body was read to its end: whether its connection can carry the next request.
+    fn finish(&mut self, ends: Ends) -> bool {
+        match std::mem::replace(self, Self::Done) {
+            Self::Http1 { exchange, pool, key, pooled: true } => match exchange.into_idle() {
+                Some(connection) => {
+                    pool.put(key, Idle { channel: Channel::Http1(Box::new(connection)), ends });
+                    true
+                }
+                None => false,
+            },
+            Self::Http2 { .. } => true,
+            Self::Http1 { .. } | Self::Done => false,
         }
     }
 }
 
 impl Response {
     pub(super) fn new(head: ResponseHead, source: Source, transfer: Transfer) -> Self {
-        Self { head, source, transfer, decoder: None }
+        Self { head, source, transfer, decoder: None, is_kept: false }
     }
 
     /// Status line and headers as received.
@@ -99,8 +110,17 @@ impl Response {
                 return Ok(Some(data));
             }
             let clock = self.transfer.clock;
-            let chunk = clock.within("reading the response", self.source.chunk()).await?;
+            let (sent, received) = (self.transfer.sent.clone(), self.transfer.sizes.response_body);
+            let bytes = || sent.bytes() + received;
+            let chunk = {
+                let chunk = pin!(self.source.chunk());
+                let chunk = self.transfer.pace.watch(bytes, chunk);
+                clock.within("reading the response", chunk).await?
+            };
             self.transfer.timings.total = clock.started().elapsed();
+            if let Some(data) = &chunk {
+                self.transfer.pace.judge(Instant::now(), bytes() + data.len() as u64)?;
+            }
             match (chunk, &mut self.decoder) {
                 (Some(data), None) => {
                     self.transfer.sizes.response_body += data.len() as u64;
@@ -111,7 +131,9 @@ impl Response {
                     decoder.input(&data);
                 }
                 (None, decoder) => {
-                    self.source.finish(self.transfer.ends);
+                    if !matches!(self.source, Source::Done) {
+                        self.is_kept = self.source.finish(self.transfer.ends);
+                    }
                     return match decoder {
                         Some(decoder) => decoder.finish(),
                         None => Ok(None),
@@ -151,6 +173,18 @@ impl Response {
         if let Source::Http1 { pooled, .. } = &mut self.source {
             *pooled = false;
         }
+    }
+
+    /// Says that its connection is left for another request.
+    pub(crate) fn tell_left(&self, host: &str, observer: &mut dyn Observer) {
+        let number = self.transfer.ends.number;
+        observer.event(Event::Left { host, number, is_kept: self.is_kept });
+    }
+
+    /// Whether it was read to its end and its connection can be used again.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// When each step was done; `total` goes on until the body is read.

@@ -12,6 +12,8 @@ mod dial;
 pub(crate) mod http1;
 mod http2;
 mod incoming;
+mod local;
+mod pace;
 mod pool;
 mod stream;
 pub(crate) mod tls;
@@ -20,5 +22,5 @@ mod upload;
 mod verifier;
 
 pub use client::Client;
-pub use clock::{Clock, Limits};
+pub use clock::{Clock, Limits, Slowest};
 pub use incoming::Response;

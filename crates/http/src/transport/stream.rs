@@ -6,10 +6,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
 pub(crate) enum Stream {
     Plain(TcpStream),
+    /// A socket of this machine (`--unix-socket`).
+    #[cfg(unix)]
+    Local(UnixStream),
     /// TLS over TCP, or over a tunnel through a proxy, which may be TLS itself.
     Tls(Box<TlsStream<Self>>),
 }
@@ -18,6 +23,8 @@ macro_rules! delegate {
     ($self:ident, $call:ident $(, $argument:expr)*) => {
         match $self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).$call($($argument),*),
+            #[cfg(unix)]
+            Self::Local(stream) => Pin::new(stream).$call($($argument),*),
             Self::Tls(stream) => Pin::new(stream.as_mut()).$call($($argument),*),
         }
     };

@@ -1,16 +1,20 @@
-//! The certificate verifiers that are not the platform's: `--cacert`, authorities kept by host, and `-k`.
+//! The certificate verifiers that are not the platform's: `--cacert`, authorities kept by host, `-k`, and pins.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use crate::certificate;
+use crate::pin::Pin;
 
 /// Chains to the given certificates; one of them may also be the server's own.
 ///
@@ -186,5 +190,77 @@ impl ServerCertVerifier for AnybodyVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes.clone()
+    }
+}
+
+/// The server's key is none of those that it may have.
+#[derive(Debug)]
+pub(super) struct PinMismatch;
+
+impl fmt::Display for PinMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the public key is none of those that are pinned")
+    }
+}
+
+impl std::error::Error for PinMismatch {}
+
+/// Takes of whom `trusted` takes only those who have a pinned key, and lets them prove that they have it: with `-k`
+/// nobody else asks, and a certificate is no secret.
+#[derive(Debug)]
+pub(super) struct PinVerifier {
+    pins: Vec<Pin>,
+    trusted: Arc<dyn ServerCertVerifier>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl PinVerifier {
+    pub(super) fn new(
+        pins: Vec<Pin>,
+        trusted: Arc<dyn ServerCertVerifier>,
+        provider: &CryptoProvider,
+    ) -> Self {
+        Self { pins, trusted, algorithms: provider.signature_verification_algorithms }
+    }
+}
+
+impl ServerCertVerifier for PinVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified =
+            self.trusted.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+        let key = ParsedCertificate::try_from(end_entity)?.subject_public_key_info();
+        if self.pins.contains(&Pin::of(&key)) {
+            return Ok(verified);
+        }
+        Err(CertificateError::Other(OtherError(Arc::new(PinMismatch))).into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
     }
 }

@@ -42,7 +42,7 @@ pub fn with_ca(server: &CaptureServer, options: ConnectionOptions) -> Arc<Connec
 
 /// A clock that no test runs out of.
 pub fn clock() -> Clock {
-    Clock::start(&Limits { connect: None, total: Some(Duration::from_secs(60)) })
+    Clock::start(&Limits { total: Some(Duration::from_secs(60)), ..Limits::default() })
 }
 
 /// Reads a body to its end.

@@ -20,7 +20,7 @@ use crate::{lookup, unlock};
 use certificate::KeptOutline;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use subrosa_http::{Plan, redirect};
+use subrosa_http::{Plan, UnixSocket, redirect};
 use subrosa_provider::LocalSource;
 use subrosa_resolver::{Overrides, Resolver, Use};
 use subrosa_secret::{Access, Name, SecretValue};
@@ -50,7 +50,7 @@ struct Request {
     kept: Vec<KeptOutline>,
     /// the proxy on the way
     proxy: Option<String>,
-    /// where the connection is opened to
+    /// where the connection is opened to: a host and port, or `the socket` and its name
     connects_to: String,
     /// the address comes from `--resolve`
     resolved: bool,
@@ -182,7 +182,11 @@ impl<'a> Judge<'a> {
             client_certificate: route.has_identity,
             kept: certificate::kept(plan, &trust),
             proxy: route.proxy.map(|proxy| proxy.to_string()),
-            connects_to: format!("{}:{}", route.host, route.port),
+            connects_to: match &job.operation.way.wire.unix_socket {
+                Some(UnixSocket::Path(path)) => format!("the socket {}", path.display()),
+                Some(UnixSocket::Abstract(name)) => format!("the socket @{name}"),
+                None => format!("{}:{}", route.host, route.port),
+            },
             resolved: route.is_resolved,
             deviations: destination.deviations.iter().map(one).collect(),
             redirects: if job.operation.location { limit } else { Some(0) },

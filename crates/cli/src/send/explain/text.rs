@@ -85,6 +85,7 @@ fn route(request: &Request) -> String {
     let resolved = if request.resolved { " at the address of --resolve" } else { "" };
     match &request.proxy {
         Some(proxy) => format!("through the proxy {proxy}"),
+        None if request.connects_to.starts_with("the socket") => format!("over {}", request.connects_to),
         None => format!("{}{resolved}", request.connects_to),
     }
 }

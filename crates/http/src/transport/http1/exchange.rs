@@ -41,6 +41,17 @@ pub(crate) struct Exchange {
     received: bool,
 }
 
+/// How an answer is to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// It is the answer to a HEAD.
+    pub(crate) to_head: bool,
+    /// Its chunks stay as they are (`--raw`).
+    pub(crate) raw: bool,
+    /// It ends with the connection, whatever its head says (`--ignore-content-length`).
+    pub(crate) ignores_length: bool,
+}
+
 /// What `Exchange::start` is told when the answer began.
 pub(crate) struct Answer {
     pub(crate) head: ResponseHead,
@@ -72,7 +83,7 @@ impl Exchange {
         connection: Http1,
         host: &str,
         message: Message,
-        to_head: bool,
+        reading: Reading,
     ) -> Result<(Self, Answer), HttpError> {
         let mut exchange = Self {
             connection,
@@ -99,7 +110,7 @@ impl Exchange {
             }
             interim.push(head);
         };
-        exchange.framing = Framing::of(&head, to_head).map_err(|why| exchange.reply(why))?;
+        exchange.framing = Framing::of(&head, reading).map_err(|why| exchange.reply(why))?;
         exchange.reusable = keeps_alive(&head, &exchange.framing);
         let unasked = exchange.outgoing.is_held();
         if unasked || (head.status >= 300 && !exchange.outgoing.is_done()) {

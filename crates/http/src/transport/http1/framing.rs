@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::exchange::Reading;
 use crate::response::{ResponseHead, Version};
 
 /// The longest line of a chunk size with its extensions, and of all trailers together.
@@ -19,6 +20,8 @@ pub(super) enum Step {
 pub(super) enum Framing {
     Length(u64),
     Chunked(Chunk),
+    /// Chunks that are handed on as they came, sizes and all.
+    Raw(Chunk),
     UntilClose,
 }
 
@@ -34,15 +37,18 @@ pub(super) enum Chunk {
 
 impl Framing {
     /// RFC 9112, 6.3, for the answer to a request with or without HEAD.
-    pub(super) fn of(head: &ResponseHead, to_head: bool) -> Result<Self, &'static str> {
-        if to_head || matches!(head.status, 204 | 304) {
+    pub(super) fn of(head: &ResponseHead, reading: Reading) -> Result<Self, &'static str> {
+        if reading.to_head || matches!(head.status, 204 | 304) {
             return Ok(Self::Length(0));
         }
         if head.status == 101 {
             return Ok(Self::UntilClose);
         }
         if is_chunked(head)? {
-            return Ok(Self::Chunked(Chunk::Size));
+            return Ok(if reading.raw { Self::Raw(Chunk::Size) } else { Self::Chunked(Chunk::Size) });
+        }
+        if reading.ignores_length {
+            return Ok(Self::UntilClose);
         }
         content_length(head).map(|length| length.map_or(Self::UntilClose, Self::Length))
     }
@@ -55,6 +61,7 @@ impl Framing {
             Self::UntilClose if inbox.is_empty() => Ok(Step::More),
             Self::UntilClose => Ok(Step::Data(inbox.split().freeze())),
             Self::Chunked(chunk) => chunk.step(inbox),
+            Self::Raw(chunk) => chunk.pass(inbox),
         }
     }
 
@@ -114,6 +121,25 @@ fn take(inbox: &mut BytesMut, left: &mut u64) -> Step {
 }
 
 impl Chunk {
+    /// Hands on what a reader would have read, as it is.
+    fn pass(&mut self, inbox: &mut BytesMut) -> Result<Step, &'static str> {
+        let whole = inbox.split().freeze();
+        *inbox = BytesMut::from(&whole[..]);
+        let ends = loop {
+            match self.step(inbox)? {
+                Step::Data(_) => {}
+                Step::More => break false,
+                Step::End => break true,
+            }
+        };
+        let taken = whole.len() - inbox.len();
+        match taken {
+            0 if ends => Ok(Step::End),
+            0 => Ok(Step::More),
+            _ => Ok(Step::Data(whole.slice(..taken))),
+        }
+    }
+
     fn step(&mut self, inbox: &mut BytesMut) -> Result<Step, &'static str> {
         loop {
             match self {
@@ -178,6 +204,9 @@ fn chunk_size(line: &[u8]) -> Result<u64, &'static str> {
 mod tests {
     use super::*;
 
+    const PLAIN: Reading = Reading { to_head: false, raw: false, ignores_length: false };
+    const TO_HEAD: Reading = Reading { to_head: true, ..PLAIN };
+
     fn head(headers: &[(&str, &str)]) -> ResponseHead {
         ResponseHead {
             version: Version::Http11,
@@ -217,6 +246,18 @@ mod tests {
     }
 
     #[test]
+    fn raw_chunks_are_handed_on_as_they_are() {
+        let wire = b"5;x=\"y\"\r\nhello\r\n0\r\nTrailer: t\r\n\r\n";
+        for size in 1..=wire.len() {
+            let (body, ended) = read(Framing::Raw(Chunk::Size), wire, size).unwrap();
+            assert_eq!((body.as_slice(), ended), (&wire[..], true), "pieces of {size}");
+        }
+        let (_, ended) = read(Framing::Raw(Chunk::Size), &wire[..9], 3).unwrap();
+        assert!(!ended);
+        assert!(read(Framing::Raw(Chunk::Size), b"zz\r\n", 1).is_err());
+    }
+
+    #[test]
     fn damaged_chunks_are_errors() {
         for wire in
             [&b"zz\r\n"[..], b"-1\r\n", b"+1\r\n", b"\r\n", b"11112222333344445\r\n", b"3\r\nabcd\r\n"]
@@ -234,29 +275,34 @@ mod tests {
 
     #[test]
     fn framing_follows_the_head() {
-        let of = |headers: &[(&str, &str)]| Framing::of(&head(headers), false);
+        let of = |headers: &[(&str, &str)]| Framing::of(&head(headers), PLAIN);
         assert_eq!(of(&[("Content-Length", "5")]), Ok(Framing::Length(5)));
         assert_eq!(of(&[("content-length", "5, 5"), ("Content-Length", "5")]), Ok(Framing::Length(5)));
         assert!(of(&[("Content-Length", "5"), ("Content-Length", "6")]).is_err());
         assert!(of(&[("Content-Length", "-1")]).is_err());
         assert!(of(&[("Content-Length", "+1")]).is_err());
         assert_eq!(of(&[]), Ok(Framing::UntilClose));
+        let ignored = Reading { ignores_length: true, ..PLAIN };
+        assert_eq!(Framing::of(&head(&[("Content-Length", "x")]), ignored), Ok(Framing::UntilClose));
+        let raw = Reading { raw: true, ..PLAIN };
+        let chunked = head(&[("Transfer-Encoding", "chunked")]);
+        assert_eq!(Framing::of(&chunked, raw), Ok(Framing::Raw(Chunk::Size)));
         assert_eq!(of(&[("Transfer-Encoding", "Chunked")]), Ok(Framing::Chunked(Chunk::Size)));
-        assert_eq!(Framing::of(&head(&[("Content-Length", "5")]), true), Ok(Framing::Length(0)));
+        assert_eq!(Framing::of(&head(&[("Content-Length", "5")]), TO_HEAD), Ok(Framing::Length(0)));
     }
 
     #[test]
     fn hostile_e62_contradictory_framing() {
         let both = head(&[("Content-Length", "5"), ("Transfer-Encoding", "chunked")]);
-        assert_eq!(Framing::of(&both, false), Ok(Framing::Chunked(Chunk::Size)), "chunked counts");
+        assert_eq!(Framing::of(&both, PLAIN), Ok(Framing::Chunked(Chunk::Size)), "chunked counts");
         assert!(!keeps_alive(&both, &Framing::Chunked(Chunk::Size)), "and nothing is read behind it");
         for coding in
             ["gzip, chunked", "chunked, chunked", "xchunked", "chunked, identity", "", "\x0bchunked"]
         {
-            assert!(Framing::of(&head(&[("Transfer-Encoding", coding)]), false).is_err(), "{coding:?}");
+            assert!(Framing::of(&head(&[("Transfer-Encoding", coding)]), PLAIN).is_err(), "{coding:?}");
         }
         let twice = head(&[("Transfer-Encoding", "chunked"), ("transfer-encoding", "chunked")]);
-        assert!(Framing::of(&twice, false).is_err());
+        assert!(Framing::of(&twice, PLAIN).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 
+use super::exchange::Reading;
 use super::framing::{Framing, Step, keeps_alive};
 use super::head;
 use crate::response::ResponseHead;
@@ -32,7 +33,8 @@ pub fn read_response(wire: &[u8], size: usize, to_head: bool) -> Option<(Respons
             break head;
         }
     };
-    let Ok(mut framing) = Framing::of(&head, to_head) else { return Some((head, None)) };
+    let reading = Reading { to_head, raw: false, ignores_length: false };
+    let Ok(mut framing) = Framing::of(&head, reading) else { return Some((head, None)) };
     let reusable = keeps_alive(&head, &framing);
     let mut body = Body { data: Vec::new(), ended: false, damaged: false, reusable, left: 0 };
     loop {

@@ -19,6 +19,6 @@ pub(crate) mod fuzzing;
 mod head;
 mod outgoing;
 
-pub(crate) use exchange::{Exchange, Http1};
+pub(crate) use exchange::{Exchange, Http1, Reading};
 pub(super) use head::{HeadFault, parse as parse_head};
 pub(crate) use outgoing::Message;
