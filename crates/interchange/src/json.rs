@@ -5,11 +5,19 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::{InterchangeError, Place};
+use crate::{InterchangeError, MAX_ITEMS, Place};
 
 /// A document.
 pub(crate) fn document<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, InterchangeError> {
     serde_json::from_str(text).map_err(|error| malformed(&error))
+}
+
+/// The same of one in which what is read takes more memory than the fewest bytes that make it: objects are counted first.
+pub(crate) fn document_of_objects<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, InterchangeError> {
+    match memchr::memchr_iter(b'{', text.as_bytes()).count() {
+        objects if objects > MAX_ITEMS => Err(InterchangeError::TooMany),
+        _ => document(text),
+    }
 }
 
 /// The error of the parser, without its text, which may quote a value.

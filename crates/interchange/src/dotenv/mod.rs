@@ -37,7 +37,13 @@ pub fn read(bytes: &[u8]) -> Result<Contents, InterchangeError> {
     let mut contents = Contents::default();
     let mut known: HashMap<Name, usize> = HashMap::new();
     let mut scanner = Scanner::new(text);
+    let mut assignments = 0;
     while let Some(entry) = scanner.next_entry()? {
+        // a name that is set again and again takes a notice each time
+        if assignments == MAX_ITEMS {
+            return Err(InterchangeError::TooMany);
+        }
+        assignments += 1;
         let place = Place::Line(entry.line);
         let mut notice = |text: String| contents.notices.push(Notice { place: place.clone(), text });
         let name = entry.name(text)?;
@@ -55,7 +61,6 @@ pub fn read(bytes: &[u8]) -> Result<Contents, InterchangeError> {
         let item = Item::new(name.clone(), Some(value).filter(|value| !value.is_empty()), place);
         match known.get(&name) {
             Some(at) => contents.items[*at] = item,
-            None if known.len() == MAX_ITEMS => return Err(InterchangeError::TooMany),
             None => {
                 known.insert(name, contents.items.len());
                 contents.items.push(item);

@@ -173,3 +173,9 @@ fn a_file_is_rewritten_and_keeps_every_other_byte() {
     let again = rewrite(&written.bytes, |name| Some(format!("<<vault:{name}>>"))).unwrap();
     assert_eq!(str::from_utf8(&again.bytes).unwrap(), wanted.replace("D=d", "D=\"<<vault:D>>\""));
 }
+
+#[test]
+fn hostile_i88_a_name_that_is_set_a_million_times_is_refused() {
+    let error = read("A=b\n".repeat(MAX_ITEMS + 1).as_bytes()).err().expect("refused");
+    assert_eq!(error.kind(), "too_many");
+}

@@ -89,7 +89,7 @@ struct Owner {
 /// # Errors
 /// [`InterchangeError`]: no text, no JSON, another form, folders too deep, or a name that none can be made of.
 pub fn read_collection(bytes: &[u8], take: Take) -> Result<Contents, InterchangeError> {
-    let collection: Collection<'_> = json::document(text(bytes)?)?;
+    let collection: Collection<'_> = json::document_of_objects(text(bytes)?)?;
     let mut walk = Walk::default();
     walk.variables(&collection.variable, take, "variable")?;
     let name = scalar(collection.info.and_then(|info| info.name).or(collection.name));

@@ -25,7 +25,7 @@ struct Environment<'a> {
 /// # Errors
 /// [`InterchangeError`]: no text, no JSON, another form, or a name that none can be made of.
 pub fn read_environment(bytes: &[u8], take: Take) -> Result<Contents, InterchangeError> {
-    let environment: Environment<'_> = json::document(text(bytes)?)?;
+    let environment: Environment<'_> = json::document_of_objects(text(bytes)?)?;
     let mut found = Found::default();
     for (at, variable) in environment.values.iter().enumerate() {
         found.variable(variable, &variable.key(), take, Place::Path(format!("values[{at}]")))?;

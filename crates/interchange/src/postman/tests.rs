@@ -217,7 +217,7 @@ fn hostile_i88_folders_too_deep_and_huge_fields_are_refused() {
         format!(r#"{{"info":{{}},"item":[{folders}]}}"#)
     };
     assert!(read_collection(deep(40).as_bytes(), Take::Secrets).is_ok());
-    for levels in [65, 1_000, 1_000_000] {
+    for levels in [65, 1_000, 500_000] {
         let kind = kind(read_collection(deep(levels).as_bytes(), Take::Secrets));
         assert!(["too_deep", "malformed"].contains(&kind), "{levels}: {kind}");
     }
@@ -282,4 +282,14 @@ fn an_environment_is_written_and_read_back() {
     assert_eq!(crate::detect(&written.bytes, None).unwrap(), crate::Format::PostmanEnvironment);
     let binary = write_environment(&[item("b", Some(b"\xff"))], "e").err().unwrap();
     assert_eq!(binary.to_string(), "an environment of Postman cannot hold the value of b: it is no text");
+}
+
+#[test]
+fn hostile_i88_a_million_objects_of_nothing_are_refused_before_they_take_memory() {
+    let objects = "{},".repeat(crate::MAX_ITEMS);
+    let file = format!(r#"{{"id":"vault","item":[{objects}{{}}],"values":[]}}"#);
+    let bytes = file.as_bytes();
+    for answer in [read_collection(bytes, Take::All), read_environment(bytes, Take::All), read_vault(bytes)] {
+        assert_eq!(answer.err().expect("refused").kind(), "too_many");
+    }
 }

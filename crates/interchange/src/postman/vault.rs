@@ -30,7 +30,7 @@ struct Vault<'a> {
 /// # Errors
 /// [`InterchangeError`]: no text, no JSON, another form, or a name that none can be made of.
 pub fn read_vault(bytes: &[u8]) -> Result<Contents, InterchangeError> {
-    let vault: Vault<'_> = json::document(text(bytes)?)?;
+    let vault: Vault<'_> = json::document_of_objects(text(bytes)?)?;
     let mut found = Found::default();
     for (at, variable) in vault.values.iter().enumerate() {
         let place = Place::Path(format!("values[{at}]"));
