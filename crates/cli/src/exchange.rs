@@ -143,6 +143,9 @@ pub(crate) fn failure(error: InterchangeError) -> Failure {
         InterchangeError::NearMiss { .. } => Failure::general(text)
             .hint("restore the file from where it was made, or use the newest subrosa")
             .hint(format!("--format {} reads it as any other document", Format::Json)),
+        InterchangeError::Encoding { encoding } => {
+            Failure::general(text).hint(format!("iconv -f {encoding} -t UTF-8 FILE > NEW, and import that"))
+        }
         InterchangeError::Unrecognised => Failure::general(text).hint("--format FORMAT"),
         _ => Failure::general(text),
     }
