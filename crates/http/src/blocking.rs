@@ -47,7 +47,7 @@ impl Client {
         clock: &Clock,
         observer: &mut dyn Observer,
     ) -> Result<Response<'_>, HttpError> {
-        let response = self.runtime.block_on(self.client.send(request, clock, observer))?;
+        let response = self.runtime.block_on(Box::pin(self.client.send(request, clock, observer)))?;
         Ok(Response { runtime: &self.runtime, response })
     }
 
@@ -63,7 +63,8 @@ impl Client {
         limit: u32,
         hops: &mut dyn Hops,
     ) -> Result<Response<'_>, HttpError> {
-        let chain = redirect::follow(&self.client, draft, request, clock, limit, hops);
+        // not on the stack, which would be deeper by it
+        let chain = Box::pin(redirect::follow(&self.client, draft, request, clock, limit, hops));
         let response = self.runtime.block_on(chain)?;
         Ok(Response { runtime: &self.runtime, response })
     }

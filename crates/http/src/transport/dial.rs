@@ -215,8 +215,10 @@ mod tests {
         assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
         let silent = SocketOptions { keep_alive: None, ..plain.clone() };
         assert!(!SockRef::from(&dialed(&silent, to).unwrap()).keepalive().unwrap());
-        let own = SocketOptions { interface: Some(Interface::parse("127.0.0.9").unwrap()), ..plain.clone() };
-        assert_eq!(dialed(&own, to).unwrap().local_addr().unwrap().ip().to_string(), "127.0.0.9");
+        // all of 127.0.0.0/8 is loopback on Linux, elsewhere its first address alone
+        let first = if cfg!(target_os = "linux") { "127.0.0.9" } else { "127.0.0.1" };
+        let own = SocketOptions { interface: Some(Interface::parse(first).unwrap()), ..plain.clone() };
+        assert_eq!(dialed(&own, to).unwrap().local_addr().unwrap().ip().to_string(), first);
         let foreign =
             SocketOptions { interface: Some(Interface::parse("192.0.2.1").unwrap()), ..plain.clone() };
         assert_eq!(dialed(&foreign, to).unwrap_err().kind(), "bind");
