@@ -1,10 +1,10 @@
 //! The flags of curl 8 that `send` does not act on, each with the reason.
 //!
-//! They are known so that a copied command gets a true answer: "not yet", "never, because", or nothing at all where
+//! They are known so that a copied command gets a true answer: "never, because", or nothing at all where
 //! the flag asks for what happens anyway.
 
 use super::flags::{Flag, Section, Support, Takes};
-use Support::{Already, Never, Planned};
+use Support::{Already, Never};
 use Takes::{Switch, Value};
 
 const CURL_CONFIG: &str =
@@ -24,6 +24,7 @@ const TRACE_CONFIG: &str = "-v shows the request and the response";
 const TRACE: &str = "-v shows heads with secrets masked; a dump in columns would break values up, and masking would miss them";
 const PARALLEL: &str =
     "requests go one after another, each recorded before it leaves; start several with '&' or xargs -P";
+const AWS_SIGV4: &str = "requests are not signed here; programs for AWS sign their own, with credentials that are looked up for them";
 const HTTP3: &str = "HTTP/3 is not spoken; a server that offers it offers HTTP/2 as well";
 const CAPATH: &str = "a folder of authorities is one of OpenSSL's own making; name a file by --cacert";
 const CERT_STATUS: &str =
@@ -57,13 +58,13 @@ pub(super) const FLAGS: &[Flag] = &[
     known(None, "tcp-nodelay", Switch, Already),
     known(None, "no-npn", Switch, Already),
 
-    // useful here too
+    // never: what there is no need for here
     known(None, "http3", Switch, Never(HTTP3)),
     known(None, "http3-only", Switch, Never(HTTP3)),
     known(Some('#'), "progress-bar", Switch, Already),
     known(None, "capath", Value("VALUE"), Never(CAPATH)),
     known(None, "cert-status", Switch, Never(CERT_STATUS)),
-    known(None, "aws-sigv4", Value("VALUE"), Planned),
+    known(None, "aws-sigv4", Value("VALUE"), Never(AWS_SIGV4)),
     known(None, "trace", Value("VALUE"), Never(TRACE)),
     known(None, "trace-ascii", Value("VALUE"), Never(TRACE)),
     known(None, "trace-time", Switch, Never(TRACE)),

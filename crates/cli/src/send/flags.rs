@@ -177,8 +177,6 @@ pub(crate) enum Support {
     Yes(Id),
     /// Accepted: it asks for what happens anyway.
     Already,
-    /// curl's, useful here too, not done yet.
-    Planned,
     /// curl's, and not to be had here for this reason.
     Never(&'static str),
 }

@@ -21,7 +21,6 @@ pub(crate) enum ParseError {
     NoEqualsSign { name: String, value: &'static str },
     NeedsValue { given: String, value: &'static str },
     NoOpposite { given: String },
-    NotYet { given: String },
     Always { given: String },
     Never { given: String, why: &'static str },
     BadValue { given: String, why: String },
@@ -38,7 +37,6 @@ impl fmt::Display for ParseError {
             ParseError::NoOpposite { given } => {
                 write!(f, "{given} does not exist: the flag cannot be switched off")
             }
-            ParseError::NotYet { given } => write!(f, "curl's {given} is not supported yet"),
             ParseError::Always { given } => {
                 write!(f, "curl's {given} is not supported: what it switches off is always done")
             }
@@ -149,7 +147,6 @@ fn known(flag: &Flag, on: bool, given: &str) -> Result<Option<Id>, ParseError> {
         Support::Yes(id) => Ok(Some(id)),
         Support::Already if on => Ok(None),
         Support::Already => Err(ParseError::Always { given }),
-        Support::Planned => Err(ParseError::NotYet { given }),
         Support::Never(why) => Err(ParseError::Never { given, why }),
     }
 }

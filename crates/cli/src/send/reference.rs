@@ -35,9 +35,6 @@ fn page() -> String {
     list(&mut page, "## Accepted\n\nThey ask for what happens anyway:", |support| {
         matches!(support, Support::Already)
     });
-    list(&mut page, "## Not yet\n\ncurl has them, and they would be useful here:", |support| {
-        matches!(support, Support::Planned)
-    });
     page.push_str("\n## Not here\n\n| flags of curl | why |\n|---|---|\n");
     for (why, names) in refused() {
         let _ = writeln!(page, "| {} | {why} |", names.join(", "));
