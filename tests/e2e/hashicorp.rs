@@ -136,6 +136,8 @@ fn a_token_that_never_ends_is_kept_or_refused() {
     assert!(run.hints()[0].starts_with("--keep vault"), "{run}");
     assert_eq!(home.run(&["connections", "--json"]).ok().json()["connections"], json!([]));
     connect(&["--keep", "vault"]).ok();
+    // another one goes where that was
+    home.feed(&["reauth", "root", "--credential-file", "-"], OpenBao::ROOT).ok();
     home.run(&["link", "key", "root:secret/app#key"]).ok();
     assert_eq!(home.run(&["get", "key"]).ok().text().trim(), VALUE);
 }

@@ -56,7 +56,7 @@ fn login_flags(system: &'static dyn System) -> Vec<Arg> {
     let auth =
         Arg::new("auth").long("auth").value_name("METHOD").value_parser(PossibleValuesParser::new(names));
     let auth = auth.help(format!("the way to log in [default: {}]", usual.name));
-    vec![auth, credential_file_flag(), Keep::flag()]
+    vec![auth, credential_file_flag(), Keep::flag("keychain")]
 }
 
 pub(super) fn credential_file_flag() -> Arg {
@@ -104,7 +104,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     connection.ttl = arguments.get_one::<u64>("ttl").copied();
     connection.stale_if_error = arguments.get_one::<u64>("stale-if-error").copied();
     connection.place = place_to_take(&connections, name, system)?;
-    let newcomer = Newcomer::arriving(context, connection, arguments)?;
+    let newcomer = Newcomer::arriving(context, connection, Keep::Keychain, arguments)?;
     let identity = newcomer.enter(&mut vault, None)?;
     output::done(&format!("connected {name}: {}", identity.who));
     Ok(())

@@ -29,17 +29,18 @@ struct Arrived {
 }
 
 impl Newcomer {
-    /// Asks for what it logs in with. A keychain that is to keep it has to answer first.
+    /// Asks for what it logs in with, which is kept at the `usual` place unless another is named. A keychain that is to keep it has to answer first.
     pub(super) fn arriving(
         context: &Context,
         connection: Connection,
+        usual: Keep,
         arguments: &ArgMatches,
     ) -> Outcome<Self> {
         let method = connection.method().filter(|method| !method.credential.is_empty());
         let Some(method) = method else {
             return Ok(Self { connection, credential: None, keep: Keep::Session, keychain: None });
         };
-        let keep = Keep::of(arguments.get_one("keep"));
+        let keep = Keep::of(arguments.get_one("keep"), usual);
         let keychain = match keep {
             Keep::Keychain if context.unlock.no_keychain => {
                 return Err(Failure::usage("--no-keychain leaves no place to keep what one logs in with")

@@ -17,7 +17,7 @@ pub(super) fn command() -> Command {
         .about("Log in to an external vault again, and see that it answers")
         .arg(Arg::new("connection").value_name("NAME").required(true).help("the connection"))
         .arg(credential_file_flag())
-        .arg(Keep::flag())
+        .arg(Keep::flag("as before"))
         .after_help(
             "Without a flag it logs in with what is kept; where nothing is, it asks. With a flag it takes another password, \
              token or key, and what was kept goes.\n\n\
@@ -36,7 +36,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let identity = match before.needs_nobody() && !is_new {
         true => again(&vault, connection).map_err(|error| explained(&error, name))?,
         false => {
-            let newcomer = Newcomer::arriving(context, connection.anew(), arguments)?;
+            let usual = Keep::as_before(connection.kept.as_ref());
+            let newcomer = Newcomer::arriving(context, connection.anew(), usual, arguments)?;
             newcomer.enter(&mut vault, connection.kept.as_ref())?
         }
     };

@@ -34,19 +34,31 @@ pub(crate) enum KeptPlace {
 }
 
 impl Keep {
-    pub(crate) fn flag() -> Arg {
+    /// The flag; `usual` is how help calls what holds without it.
+    pub(crate) fn flag(usual: &str) -> Arg {
         Arg::new("keep")
             .long("keep")
             .value_name("WHERE")
             .value_parser(PossibleValuesParser::new(["keychain", "vault", "session"]))
-            .help("where what one logs in with is kept; session: not at all [default: keychain]")
+            .help(format!("where what one logs in with is kept; session: not at all [default: {usual}]"))
     }
 
-    pub(crate) fn of(word: Option<&String>) -> Self {
+    /// What was said, else what is usual.
+    pub(crate) fn of(word: Option<&String>, usual: Self) -> Self {
         match word.map(String::as_str) {
+            Some("keychain") => Self::Keychain,
             Some("vault") => Self::Vault,
             Some("session") => Self::Session,
-            _ => Self::Keychain,
+            _ => usual,
+        }
+    }
+
+    /// Where it was kept until now.
+    pub(crate) fn as_before(kept: Option<&Kept>) -> Self {
+        match kept.map(|kept| kept.place) {
+            Some(KeptPlace::Keychain) => Self::Keychain,
+            Some(KeptPlace::Vault) => Self::Vault,
+            None => Self::Session,
         }
     }
 }
