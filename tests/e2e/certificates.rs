@@ -182,6 +182,27 @@ fn each_hop_of_a_redirect_goes_by_the_rules_for_its_own_host() {
     assert_eq!(strict.server.requests().len(), 1);
 }
 
+/// What the request says of its host, `-k` and `--cert` among it, is not said of the proxy.
+#[test]
+fn an_https_proxy_is_a_host_like_another() {
+    let stage = kept();
+    let proxy = stage.origin();
+    let (other, other_key) = (text(&stranger("certificate.pem")), text(&stranger("key.pem")));
+    let own = ["-k", "--cert", &other, "--key", &other_key];
+    for words in [&[][..], &own] {
+        stage.send(&[words, &["-x", &proxy, "http://api.example.com/v1"]].concat()).ok();
+    }
+    let targets: Vec<String> = stage.server.requests().into_iter().map(|request| request.target).collect();
+    assert_eq!(targets, ["http://api.example.com/v1", "http://api.example.com/v1"]);
+    let audit = stage.home.run(&["audit", "show"]).ok();
+    assert!(audit.text().contains(&format!("\t{proxy}\t")), "{audit}");
+    stage.send(&["--no-certs", "-x", &proxy, "http://api.example.com/v1"]).ends(60);
+    stage.home.run(&["cert", "rm", &proxy, "--yes"]).ok();
+    let run = stage.send(&["-x", &proxy, "http://api.example.com/v1"]);
+    assert!([16, 35, 52, 55, 56].contains(&run.code), "{run}");
+    assert_eq!(stage.server.requests().len(), 2);
+}
+
 #[test]
 fn what_does_not_open_is_not_kept() {
     let stage = strict();
