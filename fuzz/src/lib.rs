@@ -58,13 +58,21 @@ mod send {
     mod flags;
     pub(crate) mod form;
     pub(crate) mod glob;
+    mod http_failure;
     mod identity;
+    mod literal {
+        mod place;
+        pub(super) use place::{Role, parse};
+    }
     mod numbers;
     mod operation;
     pub(crate) mod parse;
     mod saving;
+    mod topic;
     mod transfers;
     mod way;
+    mod wire;
+    mod wire_flags;
 }
 
 /// One target: its name, which is that of its binary and of its folder of seeds, and what it does.

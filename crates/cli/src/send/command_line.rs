@@ -1,9 +1,9 @@
 //! All that the words after `send` say: one operation or several, and what holds for all of them.
 
 use super::flags::Id;
-use super::help::Topic;
 use super::numbers::rate;
 use super::operation::{Operation, not_empty, text};
+use super::topic::Topic;
 use crate::external::Caching;
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -2,8 +2,8 @@
 //! parse: clap's rules are not curl's.
 
 use super::flags::{self, Flag, Section, Support, Takes};
+use super::topic::Topic;
 use clap::{Arg, ArgAction, Command, ValueHint};
-use std::ffi::OsStr;
 
 const ABOUT: &str = "Send a request; curl's flags, with references in place of secrets";
 
@@ -45,28 +45,6 @@ pub(crate) fn command() -> Command {
         command = command.arg(argument(flag));
     }
     command
-}
-
-/// What stands behind `--help`, as in curl.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Topic {
-    /// `all`, or nothing
-    #[default]
-    All,
-    /// `category`
-    Categories,
-    Of(Section),
-}
-
-impl Topic {
-    pub(super) fn parse(word: &OsStr) -> Option<Self> {
-        let of = |section: &Section| word == section.word();
-        match word.to_str() {
-            Some("all") => Some(Self::All),
-            Some("category") => Some(Self::Categories),
-            _ => Section::ALL.into_iter().find(of).map(Self::Of),
-        }
-    }
 }
 
 /// What `subrosa send --help` shows.

@@ -8,7 +8,7 @@
 
 use super::command_line::CommandLine;
 use super::flags::{self, Flag, Id, Support, Takes};
-use super::help::Topic;
+use super::topic::Topic;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;

@@ -4,6 +4,7 @@ use super::command_line::CommandLine;
 use super::cookies;
 use super::draft::{self, Job};
 use super::explain;
+use super::http_failure::exit_of;
 use super::literal::Literals;
 use super::secrets::Secrets;
 use super::transfer::Stage;
@@ -13,8 +14,8 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use std::thread;
 use std::time::Instant;
+use subrosa_http::Plan;
 use subrosa_http::blocking::Client;
-use subrosa_http::{HttpError, Plan};
 
 /// Sends every request of a command line, all of which are judged and looked up before the first one leaves.
 ///
@@ -91,23 +92,4 @@ fn plan(job: &Job<'_>) -> Outcome<Plan> {
             None => failure,
         }
     })
-}
-
-/// curl's code where curl has one; ours where a secret was at stake.
-fn exit_of(error: &HttpError) -> Exit {
-    match (error.curl_code(), error) {
-        (Some(code), _) => Exit::curl(code),
-        (None, HttpError::MethodMalformed) => Exit::USAGE,
-        (None, _) => Exit::UNRESOLVED,
-    }
-}
-
-impl From<HttpError> for Failure {
-    fn from(error: HttpError) -> Failure {
-        let failure = Failure::new(exit_of(&error), error.to_string());
-        match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    }
 }

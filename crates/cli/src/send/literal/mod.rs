@@ -14,7 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{lookup, output};
 use place::Place;
-pub(super) use place::Role;
+pub(super) use place::{Role, parse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use subrosa_http::Plan;
@@ -27,14 +27,6 @@ pub(super) struct Literals {
     names: Vec<Name>,
     /// The command with references, as a shell takes it.
     command: String,
-}
-
-/// Reads the value of the flag; nothing in it is a secret.
-pub(super) fn parse(text: &str) -> Result<(Name, Place), String> {
-    let (name, place) =
-        text.split_once('=').ok_or("write NAME=PLACE, such as api-key=header:Authorization")?;
-    let name = Name::parse(name).map_err(|error| error.to_string())?;
-    Ok((name, Place::parse(place)?))
 }
 
 impl Literals {

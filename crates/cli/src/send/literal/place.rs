@@ -1,7 +1,7 @@
 //! Where on a command line a literal stands.
 
 use std::ops::Range;
-use subrosa_secret::{SecretValue, UrlParts, scan};
+use subrosa_secret::{Name, SecretValue, UrlParts, scan};
 
 /// A place as `--vault-literal` names it.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +32,14 @@ pub(crate) enum Role {
     User,
     /// `-b`
     Cookie,
+}
+
+/// Reads the value of the flag; nothing in it is a secret.
+pub(in crate::send) fn parse(text: &str) -> Result<(Name, Place), String> {
+    let (name, place) =
+        text.split_once('=').ok_or("write NAME=PLACE, such as api-key=header:Authorization")?;
+    let name = Name::parse(name).map_err(|error| error.to_string())?;
+    Ok((name, Place::parse(place)?))
 }
 
 impl Place {
