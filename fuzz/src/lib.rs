@@ -11,6 +11,7 @@
 mod age_file;
 mod arguments;
 mod audit_log;
+mod challenges;
 mod config;
 mod cookies;
 mod detect;
@@ -92,6 +93,7 @@ targets![
     arguments::arguments,
     arguments::globs,
     audit_log::audit_log,
+    challenges::challenges,
     config::config,
     cookies::cookies,
     detect::detect,

@@ -104,6 +104,7 @@ smoke_tests![
     arguments,
     audit_log,
     certificate,
+    challenges,
     config,
     cookies,
     decoding,

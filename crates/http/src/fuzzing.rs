@@ -2,13 +2,16 @@
 
 use subrosa_secret::Origin;
 
+use crate::auth::{Answer, AuthMethods, ntlm_challenge};
 use crate::certificate;
+use crate::connection::Connection;
 use crate::cookie::{CookieJar, Site};
 use crate::decode::Decoder;
+use crate::draft::RequestDraft;
 use crate::leg::Leg;
 use crate::location;
 use crate::response::{ResponseHead, Version};
-use crate::text::Sink;
+use crate::text::{Sink, Text};
 
 pub use crate::request::Request;
 pub use crate::transport::http1::fuzzing::{Body, read_response};
@@ -100,4 +103,40 @@ pub fn cookies(file: &[u8], set: &[u8]) {
     let again = CookieJar::new();
     again.read(&written, false).expect("a file of ours");
     assert_eq!(written.len(), again.write().len());
+}
+
+/// Answers a 401 with these challenges, one a line, twice: what is told is the value of a header, by no weaker way than
+/// was asked for, and not the password itself.
+pub fn challenges(lines: &[u8]) {
+    const PASSWORD: &str = "made-up-9f2b7c41d8";
+    let mut draft = RequestDraft::new("https://a.example.com/path?query");
+    draft.basic_auth = Some(Text::literal(format!("DOMAIN\\user:{PASSWORD}")));
+    draft.auth = AuthMethods { basic: false, ..AuthMethods::ANY };
+    let request = draft.fill(&Connection::plain(), &()).expect("a request");
+    let (credentials, session) = request.credentials.as_ref().expect("its credentials");
+    let head = ResponseHead {
+        version: Version::Http11,
+        status: 401,
+        reason: String::new(),
+        headers: lines
+            .split(|byte| *byte == b'\n')
+            .map(|line| ("www-authenticate".to_owned(), line.to_vec()))
+            .collect(),
+        raw: Vec::new(),
+    };
+    let check = |answer: &[u8], scheme: &str| {
+        let text = std::str::from_utf8(answer).expect("text");
+        assert!(text.starts_with(scheme) && !text.contains(PASSWORD), "{text}");
+        assert!(!text.chars().any(|letter| letter.is_control() && letter != '\t'), "{text:?}");
+    };
+    for _ in 0..2 {
+        if let Some(Answer::Header(answer)) = session.answer(credentials, &request, &head) {
+            check(&answer, " Digest ");
+        }
+    }
+    if let Some(challenge) = ntlm_challenge(&head)
+        && let Ok(answer) = credentials.authenticate(&challenge)
+    {
+        check(&answer, " NTLM ");
+    }
 }
