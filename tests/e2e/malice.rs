@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use subrosa_testkit::{CaptureOptions, CaptureServer, Frames, needs};
+use subrosa_testkit::{CaptureOptions, CaptureServer, Frames};
 
 use crate::home::{Home, text};
 
@@ -304,9 +304,6 @@ fn hostile_e62_a_server_that_drips_is_left_when_the_time_is_up() {
 
 #[test]
 fn a_server_that_drips_is_left_when_somebody_says_so() {
-    if !needs(&["kill"]) {
-        return;
-    }
     let home = Home::new();
     for start in ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\n\r\n"] {
         let server = dripping(start);

@@ -240,6 +240,24 @@ fn connections_are_used_again() {
     }
 }
 
+/// Whoever asks a thousand hosts does not need a thousand file descriptors.
+#[test]
+fn the_connections_that_are_kept_are_bounded_in_all() {
+    let server = CaptureServer::start(CaptureOptions::default());
+    let resolve = vec![Resolve::parse(&format!("*:{}:127.0.0.1", server.port())).unwrap()];
+    let connection = Connection::new(ConnectionOptions { resolve, ..Default::default() });
+    let client = Client::new().unwrap();
+    let go = |host: usize| {
+        let url = format!("http://host{host}.test:{}/", server.port());
+        let request = RequestDraft::new(url).fill(&connection, &()).unwrap();
+        body(client.send(&request, &clock(), &mut Unobserved).unwrap()).unwrap();
+        server.connections()
+    };
+    assert_eq!((0..65).map(go).last(), Some(65));
+    assert_eq!(go(1), 65, "the second is still there");
+    assert_eq!(go(0), 66, "the first made room");
+}
+
 #[test]
 fn a_connection_that_died_in_the_pool_is_replaced_for_requests_that_may_repeat() {
     let close = |place: usize| if place == 0 { Answer::ok("ok").then_close() } else { Answer::ok("ok") };
