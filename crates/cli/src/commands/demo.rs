@@ -78,6 +78,7 @@ impl Stage {
         let program = std::env::current_exe().map_err(|error| failed("find this program", &error))?;
         let id = subrosa_vault::SlotId::random().map_err(|error| Failure::general(error.to_string()))?;
         let folder = std::env::temp_dir().join(format!("subrosa-demo-{id}"));
+        #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has modes"))]
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
