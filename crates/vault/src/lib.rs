@@ -49,6 +49,8 @@ mod store;
 #[cfg(test)]
 mod tamper_tests;
 mod transfer;
+#[cfg(test)]
+mod transfer_tests;
 mod tree;
 mod unlock;
 mod vault;

@@ -2,6 +2,7 @@
 //!
 //! Each stands in a sealed document of its own (vault-format.md, section 6).
 
+mod addition;
 mod content;
 mod listing;
 mod removal;
@@ -13,8 +14,11 @@ use subrosa_secret::{HostRule, Scheme};
 use subrosa_vault::{Change, Document, DocumentKind, RecordId, Vault, VaultError};
 use zeroize::Zeroizing;
 
-pub(crate) use listing::{list, list_command};
-pub(crate) use removal::{remove, remove_command};
+pub(crate) use addition::{Parts, run};
+use listing::list;
+pub(crate) use listing::list_command;
+use removal::remove;
+pub(crate) use removal::remove_command;
 
 /// So many digits of an identifier are shown, and enough to name it by.
 const ID_DIGITS: usize = 8;
@@ -44,6 +48,14 @@ impl Kind {
         match self {
             Self::Client => "cert",
             Self::Authority => "ca",
+        }
+    }
+
+    /// What is done with what was added.
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Client => "keeps",
+            Self::Authority => "trusts",
         }
     }
 
@@ -149,7 +161,7 @@ pub(crate) fn load(vault: &Vault, kind: Kind) -> Result<Vec<Entry>, VaultError> 
 }
 
 /// A rule for hosts that certificates are kept for.
-pub(crate) fn rule(text: &str) -> Outcome<HostRule> {
+fn rule(text: &str) -> Outcome<HostRule> {
     let rule = crate::hosts::rule(text)?;
     let wrong = |why: &str| Failure::usage(format!("--host {text}: {why}"));
     if rule.placements().is_some() {
@@ -171,7 +183,7 @@ pub(crate) fn untimely(facts: &CertificateFacts) -> Option<String> {
 }
 
 /// Says of something that was added, or is about to be used, what is wrong with its time.
-pub(crate) fn warn_if_untimely(kind: Kind, facts: &[CertificateFacts], rule: &HostRule) {
+fn warn_if_untimely(kind: Kind, facts: &[CertificateFacts], rule: &HostRule) {
     for one in facts {
         if let Some(why) = untimely(one) {
             output::warn(&format!("the {} {} for {rule}: {why}", kind.noun(), one.subject));

@@ -1,10 +1,9 @@
 //! `subrosa ca`: authorities that the user trusts for a host.
 
 use super::cert::failed;
-use crate::certificates::{self, Entry, Kind, list_command, remove_command, warn_if_untimely};
+use crate::certificates::{self, Kind, Parts, list_command, remove_command};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::{output, unlock};
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use std::fs;
 use std::path::PathBuf;
@@ -55,25 +54,13 @@ fn add_command() -> Command {
 }
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
-    match arguments.subcommand() {
-        Some(("add", arguments)) => add(context, arguments),
-        Some(("list", arguments)) => certificates::list(KIND, context, arguments),
-        Some(("rm", arguments)) => certificates::remove(KIND, context, arguments),
-        _ => Err(Failure::usage("no such command").hint("subrosa ca --help")),
-    }
+    certificates::run(KIND, read, context, arguments)
 }
 
-fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
-    let rule =
-        certificates::rule(arguments.get_one::<String>("host").map(String::as_str).unwrap_or_default())?;
+fn read(_: &Context, arguments: &ArgMatches) -> Outcome<Parts> {
     let path = arguments.get_one::<PathBuf>("file").cloned().unwrap_or_default();
     let bytes = fs::read(&path).map_err(|error| Failure::file("read", &path, &error))?;
     let chain =
         authorities_to_keep(&bytes).map_err(|error| failed(error).in_file(&path.display().to_string()))?;
-    let entry = Entry::new(KIND, rule, chain, None);
-    let mut vault = unlock::open(context)?;
-    vault.change(|change| entry.put(change))?;
-    warn_if_untimely(KIND, &entry.facts(), &entry.rule);
-    output::done(&format!("trusts {}", entry.told()));
-    Ok(())
+    Ok((chain, None))
 }

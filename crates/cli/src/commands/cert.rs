@@ -1,14 +1,14 @@
 //! `subrosa cert`: client certificates by host.
 
-use crate::certificates::{self, Entry, Kind, list_command, remove_command, warn_if_untimely};
+use crate::certificates::{self, Kind, Parts, list_command, remove_command};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::input::{self, Source};
-use crate::{output, unlock};
+use crate::unlock;
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use std::path::{Path, PathBuf};
-use subrosa_http::{CertificateForm, HttpError, Identity, IdentityParts, IdentitySource, read_identity_file};
+use subrosa_http::{CertificateForm, HttpError, Identity, IdentitySource, read_identity_file};
 use subrosa_secret::SecretValue;
 
 const KIND: Kind = Kind::Client;
@@ -61,28 +61,11 @@ fn add_command() -> Command {
 }
 
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
-    match arguments.subcommand() {
-        Some(("add", arguments)) => add(context, arguments),
-        Some(("list", arguments)) => certificates::list(KIND, context, arguments),
-        Some(("rm", arguments)) => certificates::remove(KIND, context, arguments),
-        _ => Err(Failure::usage("no such command").hint("subrosa cert --help")),
-    }
-}
-
-fn add(context: &Context, arguments: &ArgMatches) -> Outcome {
-    let rule =
-        certificates::rule(arguments.get_one::<String>("host").map(String::as_str).unwrap_or_default())?;
-    let parts = read(context, arguments)?;
-    let entry = Entry::new(KIND, rule, parts.chain, Some(parts.key));
-    let mut vault = unlock::open(context)?;
-    vault.change(|change| entry.put(change))?;
-    warn_if_untimely(KIND, &entry.facts(), &entry.rule);
-    output::done(&format!("keeps {}", entry.told()));
-    Ok(())
+    certificates::run(KIND, read, context, arguments)
 }
 
 /// Certificate and key, the key decrypted; what opens it is asked for when it turns out to be needed.
-fn read(context: &Context, arguments: &ArgMatches) -> Outcome<IdentityParts> {
+fn read(context: &Context, arguments: &ArgMatches) -> Outcome<Parts> {
     let path = |id| arguments.get_one::<PathBuf>(id).map(PathBuf::as_path);
     let read = |path: &Path| read_identity_file(path).map_err(failed);
     let (main, form) = match (path("pfx"), path("cert")) {
@@ -98,13 +81,15 @@ fn read(context: &Context, arguments: &ArgMatches) -> Outcome<IdentityParts> {
         key: key.as_ref().map(|key| (key.as_slice(), CertificateForm::of(key))),
         passphrase: passphrase.as_ref(),
     };
-    match Identity::read_parts(&source) {
+    let parts = match Identity::read_parts(&source) {
         Err(HttpError::PassphraseMissing) => {
             let asked = ask(context, path("key").unwrap_or(main))?;
-            Identity::read_parts(&IdentitySource { passphrase: Some(&asked), ..source }).map_err(failed)
+            Identity::read_parts(&IdentitySource { passphrase: Some(&asked), ..source })
         }
-        parts => parts.map_err(failed),
-    }
+        parts => parts,
+    };
+    let parts = parts.map_err(failed)?;
+    Ok((parts.chain, Some(parts.key)))
 }
 
 fn passphrase_of(context: &Context, path: &Path) -> Outcome<SecretValue> {

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::stream::Stream;
-use super::verifier::{AnybodyVerifier, CaVerifier, KeptVerifier, PinMismatch, PinVerifier};
+use super::verifier::{AnybodyVerifier, CaVerifier, KeptVerifier, PinMismatch, PinVerifier, Proven};
 use crate::connection::{Protocol, Trust};
 use crate::error::HttpError;
 use crate::identity::Identity;
@@ -77,7 +77,7 @@ fn verifier(
     let trusted = trusted(settings, provider.clone())?;
     match &settings.options.pins[..] {
         [] => Ok(trusted),
-        pins => Ok(Arc::new(PinVerifier::new(pins.to_vec(), trusted, &provider))),
+        pins => Ok(Arc::new(Proven::new(PinVerifier::new(pins.to_vec(), trusted), &provider))),
     }
 }
 
@@ -88,12 +88,18 @@ fn trusted(
     let revoked = &settings.options.revoked;
     match settings.trust {
         Trust::InsecureAnybody => Ok(Arc::new(AnybodyVerifier::new(&provider))),
-        Trust::Ca(certificates) => Ok(Arc::new(issued_by(certificates, revoked, provider)?)),
+        Trust::Ca(certificates) => {
+            let issued = issued_by(certificates, revoked, provider.clone())?;
+            Ok(Arc::new(Proven::new(issued, &provider)))
+        }
         Trust::System => {
             let system = rustls_platform_verifier::Verifier::new(provider.clone()).map_err(setup)?;
             match settings.authorities {
                 [] => Ok(Arc::new(system)),
-                kept => Ok(Arc::new(KeptVerifier::new(issued_by(kept, &[], provider)?, Arc::new(system)))),
+                kept => {
+                    let issued = issued_by(kept, &[], provider.clone())?;
+                    Ok(Arc::new(Proven::new(KeptVerifier::new(issued, Arc::new(system)), &provider)))
+                }
             }
         }
     }

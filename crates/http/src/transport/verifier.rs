@@ -16,6 +16,76 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, Signatu
 use crate::certificate;
 use crate::pin::Pin;
 
+/// What a server shows of itself.
+pub(super) struct Offered<'a> {
+    end_entity: &'a CertificateDer<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    server_name: &'a ServerName<'a>,
+    ocsp_response: &'a [u8],
+    now: UnixTime,
+}
+
+impl Offered<'_> {
+    /// What another verifier says of it.
+    fn to(&self, verifier: &dyn ServerCertVerifier) -> Result<ServerCertVerified, Error> {
+        let Self { end_entity, intermediates, server_name, ocsp_response, now } = *self;
+        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+}
+
+/// Says which certificates are taken.
+pub(super) trait Takes: fmt::Debug + Send + Sync {
+    fn take(&self, offered: &Offered<'_>) -> Result<ServerCertVerified, Error>;
+}
+
+/// Takes certificates as `T` does, from servers that prove in the handshake that they have the key.
+#[derive(Debug)]
+pub(super) struct Proven<T> {
+    takes: T,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl<T> Proven<T> {
+    pub(super) fn new(takes: T, provider: &CryptoProvider) -> Self {
+        Self { takes, algorithms: provider.signature_verification_algorithms }
+    }
+}
+
+impl<T: Takes> ServerCertVerifier for Proven<T> {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.takes.take(&Offered { end_entity, intermediates, server_name, ocsp_response, now })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
 /// Chains to the given certificates; one of them may also be the server's own.
 ///
 /// WebPKI refuses a CA certificate as a server's own, but a self-signed certificate that is both is what many
@@ -51,42 +121,13 @@ impl CaVerifier {
     }
 }
 
-impl ServerCertVerifier for CaVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.own.iter().any(|own| own.as_ref() == end_entity.as_ref()) {
-            Self::verify_own(end_entity, server_name, now)?;
+impl Takes for CaVerifier {
+    fn take(&self, offered: &Offered<'_>) -> Result<ServerCertVerified, Error> {
+        if self.own.iter().any(|own| own.as_ref() == offered.end_entity.as_ref()) {
+            Self::verify_own(offered.end_entity, offered.server_name, offered.now)?;
             return Ok(ServerCertVerified::assertion());
         }
-        self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
+        offered.to(self.chains.as_ref())
     }
 }
 
@@ -103,43 +144,14 @@ impl KeptVerifier {
     }
 }
 
-impl ServerCertVerifier for KeptVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match self.kept.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+impl Takes for KeptVerifier {
+    fn take(&self, offered: &Offered<'_>) -> Result<ServerCertVerified, Error> {
+        match self.kept.take(offered) {
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-                self.system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                offered.to(self.system.as_ref())
             }
             answer => answer,
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.kept.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.kept.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.kept.supported_verify_schemes()
     }
 }
 
@@ -205,62 +217,27 @@ impl fmt::Display for PinMismatch {
 
 impl std::error::Error for PinMismatch {}
 
-/// Takes of whom `trusted` takes only those who have a pinned key, and lets them prove that they have it: with `-k`
-/// nobody else asks, and a certificate is no secret.
+/// Takes of whom `trusted` takes only those who have a pinned key. It has to be [`Proven`]: with `-k` nobody else asks for
+/// the key, and a certificate is no secret.
 #[derive(Debug)]
 pub(super) struct PinVerifier {
     pins: Vec<Pin>,
     trusted: Arc<dyn ServerCertVerifier>,
-    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl PinVerifier {
-    pub(super) fn new(
-        pins: Vec<Pin>,
-        trusted: Arc<dyn ServerCertVerifier>,
-        provider: &CryptoProvider,
-    ) -> Self {
-        Self { pins, trusted, algorithms: provider.signature_verification_algorithms }
+    pub(super) fn new(pins: Vec<Pin>, trusted: Arc<dyn ServerCertVerifier>) -> Self {
+        Self { pins, trusted }
     }
 }
 
-impl ServerCertVerifier for PinVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verified =
-            self.trusted.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
-        let key = ParsedCertificate::try_from(end_entity)?.subject_public_key_info();
+impl Takes for PinVerifier {
+    fn take(&self, offered: &Offered<'_>) -> Result<ServerCertVerified, Error> {
+        let verified = offered.to(self.trusted.as_ref())?;
+        let key = ParsedCertificate::try_from(offered.end_entity)?.subject_public_key_info();
         if self.pins.contains(&Pin::of(&key)) {
             return Ok(verified);
         }
         Err(CertificateError::Other(OtherError(Arc::new(PinMismatch))).into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
     }
 }
