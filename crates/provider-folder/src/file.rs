@@ -52,6 +52,12 @@ pub(crate) fn read(folder: &Path, target: &str) -> Result<Option<Zeroizing<Vec<u
     Ok(Some(bytes))
 }
 
+/// Whether a file stands there that could be read.
+pub(crate) fn is_there(folder: &Path, target: &str) -> bool {
+    let Ok(Opened::File(file)) = open(folder, Path::new(target)) else { return false };
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
 /// On Linux the kernel holds the path within the folder, whatever is moved about meanwhile.
 #[cfg(target_os = "linux")]
 fn open(folder: &Path, target: &Path) -> io::Result<Opened> {

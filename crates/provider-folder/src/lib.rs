@@ -21,13 +21,14 @@
 //! ```
 
 mod file;
+mod offers;
 mod target;
 
 use std::{io::ErrorKind as IoErrorKind, path::PathBuf};
 
 use subrosa_provider::{
-    Capabilities, ErrorKind, External, Identity, Login, Method, Provider, ProviderError, Setting, Settings,
-    System,
+    Capabilities, ErrorKind, External, Identity, Login, Method, Offers, Provider, ProviderError, Setting,
+    Settings, System,
 };
 use subrosa_secret::SecretValue;
 
@@ -112,7 +113,7 @@ impl Provider for Connected {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, write: false }
+        Capabilities { batch: true, write: false, browse: true }
     }
 
     fn lookup(&self, target: &String) -> Result<Option<SecretValue>, ProviderError> {
@@ -143,6 +144,11 @@ impl External for Connected {
                 Err(ProviderError::new(kind, format!("{shown}: {why}")).caused_by(error))
             }
         }
+    }
+
+    fn offers(&self, search: &str, limit: usize) -> Result<Offers, ProviderError> {
+        self.describe()?;
+        offers::below(&self.path, search, limit)
     }
 }
 

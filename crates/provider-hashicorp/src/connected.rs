@@ -113,7 +113,7 @@ impl Provider for Connected<'_> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, write: false }
+        Capabilities { batch: true, ..Capabilities::default() }
     }
 
     fn lookup(&self, target: &String) -> Value {

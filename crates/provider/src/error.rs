@@ -26,6 +26,10 @@ pub enum ErrorKind {
     BadAnswer,
     /// The settings of a connection cannot work, or are not safe.
     BadSettings,
+    /// The system, or this provider, cannot do it at all.
+    Unsupported,
+    /// There is a value already where a new one was to go.
+    Exists,
     /// The local vault's own data was damaged or changed outside of subrosa.
     Damaged,
 }
@@ -45,6 +49,8 @@ impl ErrorKind {
             Self::BadLink => "bad_link",
             Self::BadAnswer => "bad_answer",
             Self::BadSettings => "bad_settings",
+            Self::Unsupported => "unsupported",
+            Self::Exists => "exists",
             Self::Damaged => "damaged",
         }
     }

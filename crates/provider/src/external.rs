@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use subrosa_secret::SecretValue;
 
-use crate::{Provider, ProviderError};
+use crate::{ErrorKind, Provider, ProviderError};
 
 /// What a system is told when it is connected, none of it secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,33 @@ pub struct Identity {
     pub expires: Option<i64>,
 }
 
+/// Something in an external vault that can be linked. No value is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its target, in canonical form.
+    pub target: String,
+    /// What tells it from others beyond its target, in half a line; empty where there is nothing to say.
+    pub about: String,
+}
+
+/// What an external vault offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// In the order of their targets.
+    pub found: Vec<Offer>,
+    /// Whether there is more than was wanted, or more than could be looked through.
+    pub more: bool,
+}
+
+/// Whether a value may take the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Only where there is none: [`Exists`](crate::ErrorKind::Exists) otherwise.
+    New,
+    /// There or not.
+    Replace,
+}
+
 /// What a connection may log in with.
 pub struct Login<'a> {
     /// The name of the [`Method`]; empty for a system that has none.
@@ -153,6 +180,24 @@ pub trait External: Provider<Locator = String> {
     /// What is to be kept in place of the credential that was given: one that could be used only once led to it.
     fn credential(&self) -> Option<SecretValue> {
         None
+    }
+
+    /// What can be linked there and has `search` in its target, without regard to case: the first `limit` of it. Values are not read where the
+    /// system can do without.
+    ///
+    /// # Errors
+    /// Why it cannot be found out; [`Unsupported`](crate::ErrorKind::Unsupported) without [`Capabilities::browse`](crate::Capabilities::browse).
+    fn offers(&self, _search: &str, _limit: usize) -> Result<Offers, ProviderError> {
+        Err(ProviderError::new(ErrorKind::Unsupported, "it cannot tell what it holds"))
+    }
+
+    /// Writes a value. What else is kept in one piece with it, such as the other keys of a JSON text, stays as it is.
+    ///
+    /// # Errors
+    /// Why nothing was written; [`Unsupported`](crate::ErrorKind::Unsupported) without [`Capabilities::write`](crate::Capabilities::write), and for a
+    /// target that names an earlier version.
+    fn write(&self, _target: &String, _value: &SecretValue, _mode: WriteMode) -> Result<(), ProviderError> {
+        Err(ProviderError::new(ErrorKind::Unsupported, "it takes no values"))
     }
 
     /// Until when what was answered for this target is used without asking again, in seconds since 1970; `None` where the

@@ -20,7 +20,9 @@ mod local;
 use subrosa_secret::{Name, Policy, SecretValue};
 
 pub use error::{ErrorKind, ProviderError};
-pub use external::{External, Identity, Login, Method, Session, Setting, Settings, System};
+pub use external::{
+    External, Identity, Login, Method, Offer, Offers, Session, Setting, Settings, System, WriteMode,
+};
 pub use local::LocalSource;
 
 /// What a provider can do, asked before anything is promised to a user.
@@ -30,6 +32,8 @@ pub struct Capabilities {
     pub batch: bool,
     /// Values can be written back.
     pub write: bool,
+    /// It can be asked what there is.
+    pub browse: bool,
 }
 
 /// Turns locators into values.

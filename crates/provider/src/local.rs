@@ -41,7 +41,7 @@ impl Provider for LocalSource<'_> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, write: true }
+        Capabilities { batch: true, write: true, browse: false }
     }
 
     fn lookup(&self, entry: &Entry) -> Result<Option<SecretValue>, ProviderError> {

@@ -57,6 +57,7 @@ pub(crate) fn failed(error: &ProviderError) -> Failure {
         ErrorKind::Damaged => Exit::DAMAGED,
         ErrorKind::Locked => Exit::LOCKED,
         ErrorKind::BadSettings | ErrorKind::BadLink => Exit::USAGE,
+        ErrorKind::Unsupported | ErrorKind::Exists => Exit::GENERAL,
         _ => Exit::UNRESOLVED,
     };
     let failure = Failure::new(exit, error.to_string());

@@ -34,7 +34,7 @@ impl Provider for Sources<'_> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, write: false }
+        Capabilities { batch: true, ..Capabilities::default() }
     }
 
     fn lookup(&self, entry: &Entry) -> Result<Option<SecretValue>, ProviderError> {
