@@ -5,6 +5,7 @@
 
 mod app;
 mod ask;
+mod browser;
 mod certificates;
 mod child;
 mod commands;

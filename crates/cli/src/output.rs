@@ -155,6 +155,11 @@ fn remark(label: &str, text: &str) {
     let _ = writeln!(io::stderr(), "{label}: {}", visible(text));
 }
 
+/// A line for whoever is asked to do something, on standard error.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", visible(text));
+}
+
 /// Whether a person reads remarks.
 pub(crate) fn is_told() -> bool {
     io::stderr().is_terminal()

@@ -13,7 +13,7 @@
 //! # let place = tempfile::tempdir()?;
 //! std::fs::write(place.path().join("db-password"), "hunter2\n")?;
 //! let settings = Settings::from_iter([("path", place.path().display().to_string())]);
-//! let login = Login { method: "", session: None, is_kept: false, is_new: false, credential: &|| unreachable!("a folder asks for none") };
+//! let login = Login { method: "", session: None, is_kept: false, is_new: false, credential: &|| unreachable!("a folder asks for none"), person: None };
 //! let folder = Folder.connect(&Folder.settle(settings)?, login)?;
 //! let value = folder.lookup(&"db-password".to_owned())?.expect("it is there");
 //! assert_eq!(value.expose_secret(), b"hunter2");

@@ -16,8 +16,14 @@ fn connected(path: &Path, exact: bool) -> Box<dyn External> {
         settings.set("exact", "");
     }
     let settings = Folder.settle(settings).expect("settings");
-    let login =
-        Login { method: "", session: None, is_kept: false, is_new: false, credential: &no_credential };
+    let login = Login {
+        method: "",
+        session: None,
+        is_kept: false,
+        is_new: false,
+        credential: &no_credential,
+        person: None,
+    };
     Folder.connect(&settings, login).expect("a connection")
 }
 

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     BadLink,
     /// The answer is not what it must be.
     BadAnswer,
+    /// A person who was asked did not want to go on.
+    Cancelled,
     /// The settings of a connection cannot work, or are not safe.
     BadSettings,
     /// The system, or this provider, cannot do it at all.
@@ -48,6 +50,7 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::BadLink => "bad_link",
             Self::BadAnswer => "bad_answer",
+            Self::Cancelled => "cancelled",
             Self::BadSettings => "bad_settings",
             Self::Unsupported => "unsupported",
             Self::Exists => "exists",

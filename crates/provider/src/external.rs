@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use subrosa_secret::SecretValue;
 
-use crate::{ErrorKind, Provider, ProviderError};
+use crate::{ErrorKind, Person, Provider, ProviderError};
 
 /// What a system is told when it is connected, none of it secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Method {
     pub credential: &'static str,
     /// Settings that this way needs.
     pub needs: &'static [&'static str],
+    /// Whether nobody gets in this way without a [`Person`], such as one at a browser. Between logins there is the session alone.
+    pub person: bool,
 }
 
 /// The settings of one connection, by name.
@@ -122,6 +124,8 @@ pub struct Login<'a> {
     pub is_new: bool,
     /// Gets the credential, when it is needed: it may be in a keychain that asks its user.
     pub credential: &'a (dyn Fn() -> Result<SecretValue, ProviderError> + Sync),
+    /// Who is there to be told and asked; nobody at a lookup.
+    pub person: Option<&'a dyn Person>,
 }
 
 /// A kind of external vault.

@@ -16,6 +16,7 @@ pub mod conformance;
 mod error;
 mod external;
 mod local;
+mod person;
 
 use subrosa_secret::{Name, Policy, SecretValue};
 
@@ -24,6 +25,7 @@ pub use external::{
     External, Identity, Login, Method, Offer, Offers, Session, Setting, Settings, System, WriteMode,
 };
 pub use local::LocalSource;
+pub use person::Person;
 
 /// What a provider can do, asked before anything is promised to a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

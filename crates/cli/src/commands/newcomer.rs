@@ -1,7 +1,7 @@
 //! Logging in to an external vault with something that was just given, and keeping what comes of it.
 
 use crate::context::Context;
-use crate::external::{Connection, Keep, Kept, KeptPlace, copied, failed, keep_session, keychain};
+use crate::external::{AtScreen, Connection, Keep, Kept, KeptPlace, copied, failed, keep_session, keychain};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::input::{self, Source};
@@ -19,6 +19,7 @@ pub(super) struct Newcomer {
     credential: Option<SecretValue>,
     keep: Keep,
     keychain: Option<Keychain>,
+    person: AtScreen,
 }
 
 /// What a login gave.
@@ -37,8 +38,10 @@ impl Newcomer {
         arguments: &ArgMatches,
     ) -> Outcome<Self> {
         let method = connection.method().filter(|method| !method.credential.is_empty());
+        let person = AtScreen::of(context)?;
         let Some(method) = method else {
-            return Ok(Self { connection, credential: None, keep: Keep::Session, keychain: None });
+            nothing_to_keep(&connection, arguments)?;
+            return Ok(Self { connection, credential: None, keep: Keep::Session, keychain: None, person });
         };
         let keep = Keep::of(arguments.get_one("keep"), usual);
         let keychain = match keep {
@@ -52,7 +55,7 @@ impl Newcomer {
         let source = Source::of_argument(None, arguments.get_one::<PathBuf>("credential-file"));
         let what = format!("{} of {}", method.credential, connection.name);
         let credential = input::value(context, source, &what, false)?;
-        Ok(Self { connection, credential: Some(credential), keep, keychain })
+        Ok(Self { connection, credential: Some(credential), keep, keychain, person })
     }
 
     /// Logs in, and stores the connection if that works, in place of what was kept `before`.
@@ -69,7 +72,7 @@ impl Newcomer {
             .hint("--keep keychain or --keep vault keeps what it logs in with"));
         }
         let Arrived { identity, session, credential } = arrived;
-        let Self { mut connection, credential: given, keychain, keep } = self;
+        let Self { mut connection, credential: given, keychain, keep, person: _ } = self;
         let credential = credential.or(given);
         connection.kept = match (&keychain, &credential) {
             (Some(keychain), Some(credential)) => Some(Kept::in_keychain(keychain, vault.id(), credential)?),
@@ -101,13 +104,20 @@ impl Newcomer {
         let login = Login {
             method: &self.connection.auth,
             session: None,
-            is_kept: self.keep != Keep::Session || self.credential.is_none(),
+            is_kept: self.is_kept(),
             is_new: true,
             credential: &credential,
+            person: Some(&self.person),
         };
         let external = self.connection.open(login)?;
         let identity = external.describe()?;
         Ok(Arrived { identity, session: external.session(), credential: external.credential() })
+    }
+
+    /// Whether the next login has what this one had.
+    fn is_kept(&self) -> bool {
+        let by_person = self.connection.method().is_some_and(|method| method.person);
+        self.keep != Keep::Session || (self.credential.is_none() && !by_person)
     }
 
     /// Nothing of it is stored yet, so that no hint may name it.
@@ -117,6 +127,31 @@ impl Newcomer {
             Some(hint) => about.hint_at(hint),
             None => about,
         })
+    }
+}
+
+/// A way to log in that takes nothing has nothing to keep: who says where, or gives something, means another way.
+fn nothing_to_keep(connection: &Connection, arguments: &ArgMatches) -> Outcome {
+    let Some(method) = connection.method() else { return Ok(()) };
+    let name = method.name;
+    if arguments.contains_id("credential-file") {
+        return Err(Failure::usage(format!("--auth {name} takes nothing from a file")));
+    }
+    let place = arguments.get_one::<String>("keep").filter(|place| *place != "session");
+    match (place, method.person) {
+        (None, _) => Ok(()),
+        (Some(place), true) => {
+            let text = format!(
+                "--keep {place}: of a login by {name} the session alone is kept, sealed, until it ends"
+            );
+            Err(Failure::usage(text).hint("leave --keep out"))
+        }
+        (Some(place), false) => {
+            let text = format!(
+                "--keep {place}: --auth {name} finds what it logs in with by itself, nothing is kept"
+            );
+            Err(Failure::usage(text).hint("leave --keep out"))
+        }
     }
 }
 

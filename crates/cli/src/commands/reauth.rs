@@ -3,7 +3,7 @@
 use super::connect::credential_file_flag;
 use super::newcomer::Newcomer;
 use crate::context::Context;
-use crate::external::{Connection, Connections, Entrance, Keep, failed, keep_session};
+use crate::external::{AtScreen, Connection, Connections, Entrance, Keep, failed, keep_session};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::output::done;
@@ -34,7 +34,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let before = Entrance::to(&vault, connection).map_err(|error| failed(&error.about(name)))?;
     let is_new = arguments.contains_id("credential-file") || arguments.contains_id("keep");
     let identity = match before.needs_nobody() && !is_new {
-        true => again(&vault, connection).map_err(|error| explained(&error, name))?,
+        true => again(&vault, connection, &AtScreen::of(context)?)
+            .map_err(|error| explained(&error, connection))?,
         false => {
             let usual = Keep::as_before(connection.kept.as_ref());
             let newcomer = Newcomer::arriving(context, connection.anew(), usual, arguments)?;
@@ -50,21 +51,23 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 }
 
 /// Logs in with what is kept.
-fn again(vault: &Vault, connection: &Connection) -> Result<Identity, ProviderError> {
+fn again(vault: &Vault, connection: &Connection, person: &AtScreen) -> Result<Identity, ProviderError> {
     let entrance = Entrance::to(vault, connection)?.anew();
     let asked = |external: &dyn External| external.describe().map(|identity| (identity, external.session()));
-    let (identity, session) = entrance.enter(connection, asked)??;
+    let (identity, session) = entrance.enter_with(connection, Some(person), asked)??;
     if let (Some(place), Some(session)) = (connection.place, session) {
         keep_session(vault, place, session);
     }
     Ok(identity)
 }
 
-fn explained(error: &ProviderError, name: &str) -> Failure {
+fn explained(error: &ProviderError, connection: &Connection) -> Failure {
+    let name = &connection.name;
+    let takes_another = connection.method().is_some_and(|method| !method.credential.is_empty());
     let text = format!("{name}: {error}");
     let about = failed(&ProviderError::new(error.kind(), text));
     let command = match error.kind() {
-        subrosa_provider::ErrorKind::Denied | subrosa_provider::ErrorKind::Expired => {
+        subrosa_provider::ErrorKind::Denied | subrosa_provider::ErrorKind::Expired if takes_another => {
             format!("subrosa reauth {} --credential-file FILE", quoted(name))
         }
         _ => format!("subrosa connections {}", quoted(name)),

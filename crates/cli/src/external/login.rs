@@ -5,7 +5,7 @@ use super::{Connection, Kept, KeptPlace};
 use crate::failure::reason;
 use crate::fault::quoted;
 use crate::{output, since};
-use subrosa_provider::{ErrorKind, External, Login, ProviderError, Session};
+use subrosa_provider::{ErrorKind, External, Login, Person, ProviderError, Session};
 use subrosa_secret::SecretValue;
 use subrosa_vault::{CacheEntry, CacheKind, CachePlace, Vault, VaultId};
 
@@ -18,7 +18,8 @@ const SOON: i64 = 600;
 pub(crate) struct Entrance {
     name: String,
     method: String,
-    has_credential: bool,
+    /// whether a login takes something that was given, or somebody who is there
+    needs_somebody: bool,
     session: Option<SecretValue>,
     /// when the last session ended
     ended: Option<i64>,
@@ -38,7 +39,7 @@ impl Entrance {
         let mut entrance = Self {
             name: connection.name.clone(),
             method: connection.auth.clone(),
-            has_credential: method.is_some_and(|method| !method.credential.is_empty()),
+            needs_somebody: method.is_some_and(|method| method.person || !method.credential.is_empty()),
             session: None,
             ended: None,
             kept: connection.kept.clone(),
@@ -73,7 +74,7 @@ impl Entrance {
 
     /// Whether it can log in without anybody.
     pub(crate) fn needs_nobody(&self) -> bool {
-        self.kept.is_some() || !self.has_credential
+        self.kept.is_some() || !self.needs_somebody
     }
 
     /// What is in the way of a lookup, as far as that is known without asking anybody.
@@ -109,6 +110,16 @@ impl Entrance {
         connection: &Connection,
         work: impl FnOnce(&dyn External) -> T,
     ) -> Result<T, ProviderError> {
+        self.enter_with(connection, None, work)
+    }
+
+    /// The same with somebody who can be asked.
+    pub(crate) fn enter_with<T>(
+        &self,
+        connection: &Connection,
+        person: Option<&dyn Person>,
+        work: impl FnOnce(&dyn External) -> T,
+    ) -> Result<T, ProviderError> {
         let credential = || self.credential();
         let login = Login {
             method: &self.method,
@@ -116,6 +127,7 @@ impl Entrance {
             is_kept: self.needs_nobody(),
             is_new: false,
             credential: &credential,
+            person,
         };
         Ok(work(&*connection.open(login)?))
     }

@@ -9,6 +9,7 @@ mod credential;
 mod fetch;
 mod kept;
 mod login;
+mod person;
 mod preference;
 mod sources;
 pub(crate) mod systems;
@@ -21,6 +22,7 @@ pub(crate) use credential::{Keep, Kept, KeptPlace, keychain};
 pub(crate) use fetch::{Fetch, Wanted};
 pub(crate) use kept::place_of;
 pub(crate) use login::{Entrance, copied, drop_session, keep_session};
+pub(crate) use person::AtScreen;
 pub(crate) use preference::{DEFAULT_TTL, set_vault_ttl, vault_ttl};
 pub(crate) use sources::Sources;
 pub(crate) use target::Target;
@@ -53,6 +55,9 @@ impl Caching {
 /// What a person reads of a lookup that failed outside of a request.
 pub(crate) fn failed(error: &ProviderError) -> Failure {
     use crate::exit::Exit;
+    if error.kind() == ErrorKind::Cancelled {
+        return Failure::interrupted();
+    }
     let exit = match error.kind() {
         ErrorKind::Damaged => Exit::DAMAGED,
         ErrorKind::Locked => Exit::LOCKED,

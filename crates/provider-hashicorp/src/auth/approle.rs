@@ -9,7 +9,8 @@ use subrosa_secret::SecretValue;
 use super::LoggedIn;
 use crate::api::{Api, Envelope, refused};
 
-pub(super) const METHOD: Method = Method { name: "approle", credential: "secret id", needs: &["role-id"] };
+pub(super) const METHOD: Method =
+    Method { name: "approle", credential: "secret id", needs: &["role-id"], person: false };
 
 /// What unwrapping gives.
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::token::Token;
 
 pub(super) const METHOD: Method =
-    Method { name: "cert", credential: "certificate and key (PEM)", needs: &[] };
+    Method { name: "cert", credential: "certificate and key (PEM)", needs: &[], person: false };
 
 pub(super) fn log_in(settings: &Settings, login: &Login<'_>) -> Result<Token, ProviderError> {
     let pem = (login.credential)()?;

@@ -6,7 +6,7 @@ use subrosa_rest::JsonObject;
 use crate::api::Api;
 use crate::token::Token;
 
-pub(super) const METHOD: Method = Method { name: "jwt", credential: "JWT", needs: &[] };
+pub(super) const METHOD: Method = Method { name: "jwt", credential: "JWT", needs: &[], person: false };
 
 pub(super) fn log_in(api: &Api, settings: &Settings, login: &Login<'_>) -> Result<Token, ProviderError> {
     let jwt = (login.credential)()?;

@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use crate::api::Api;
 use crate::token::Token;
 
-pub(super) const METHOD: Method = Method { name: "kubernetes", credential: "", needs: &["role"] };
+pub(super) const METHOD: Method =
+    Method { name: "kubernetes", credential: "", needs: &["role"], person: false };
 
 /// Where Kubernetes puts it.
 const FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";

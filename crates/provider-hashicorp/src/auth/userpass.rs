@@ -6,7 +6,8 @@ use subrosa_rest::{JsonObject, encoded};
 use crate::api::Api;
 use crate::token::Token;
 
-pub(super) const METHOD: Method = Method { name: "userpass", credential: "password", needs: &["username"] };
+pub(super) const METHOD: Method =
+    Method { name: "userpass", credential: "password", needs: &["username"], person: false };
 
 pub(super) fn log_in(api: &Api, settings: &Settings, login: &Login<'_>) -> Result<Token, ProviderError> {
     let password = (login.credential)()?;

@@ -78,7 +78,14 @@ pub(crate) fn connect(settings: &Settings, way: Way<'_>) -> Known {
         text => Ok(secret(text)),
     };
     let (given, method) = (Box::leak(Box::new(given)), Box::leak(way.method.to_owned().into_boxed_str()));
-    let login = Login { method, session: way.session, is_kept: way.is_kept, is_new: true, credential: given };
+    let login = Login {
+        method,
+        session: way.session,
+        is_kept: way.is_kept,
+        is_new: true,
+        credential: given,
+        person: None,
+    };
     Known(Hashicorp.connect(settings, login).expect("a connection"))
 }
 
