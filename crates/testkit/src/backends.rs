@@ -57,7 +57,7 @@ mod tests {
     fn python_has_its_packages() {
         let Some(python) = backend_python() else { return };
         let status = Command::new(python)
-            .args(["-c", "import cryptography, dotenv, spnego"])
+            .args(["-c", "import cryptography, dotenv, spnego, azure.identity, azure.keyvault.secrets"])
             .status()
             .expect("it runs");
         assert!(status.success());

@@ -8,12 +8,14 @@
 //! - [`faults`]: a program that dies at a chosen system call, or that one of its calls fails.
 //! - [`leak`]: unique texts that are planted, and looked for in everything that the program says, keeps or sends.
 //! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
+//! - [`Azure`]: a vault of Azure and the authority before it, for want of a real one.
 //! - [`OpenBao`]: an external vault over TLS. [`Postgres`]: a database for which it makes users.
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
 //! where a test could not go on, because a fixture that fails should fail the test that asked for it.
 
+mod azure;
 mod backends;
 #[cfg(target_os = "linux")]
 pub mod faults;
@@ -34,6 +36,7 @@ mod service;
 #[cfg(unix)]
 mod terminal;
 
+pub use azure::{Azure, AzureCertificate, AzureFault};
 pub use backends::{backend_node, backend_python};
 pub use folder::{Folder, copy_tree};
 pub use http_server::{
