@@ -24,7 +24,7 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 22] = [
+const NEEDS: [Need; 23] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
@@ -47,6 +47,7 @@ const NEEDS: [Need; 22] = [
     need(Probe::Program("ssh-keygen"), "openssh-client", "files of other programs"),
     need(Probe::Program("curl"), "curl", "external vaults"),
     need(Probe::Program("psql"), "postgresql", "external vaults"),
+    need(Probe::Program("chromium"), "chromium", "logins in a browser"),
 ];
 
 impl Need {
