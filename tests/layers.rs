@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-resolver", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-http", &["subrosa-secret"]),
     ("subrosa-rest", &["subrosa-secret", "subrosa-provider", "subrosa-http"]),
+    ("subrosa-oauth", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),
     ("subrosa-interchange", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa", ANY),
     // for tests and for building: nothing of the program

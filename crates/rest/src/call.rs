@@ -104,6 +104,23 @@ impl<'s> Call<'s> {
         self
     }
 
+    /// With a form as its body.
+    #[must_use]
+    pub fn form(mut self, form: Form<'s>) -> Self {
+        let mut body = Body::new(BodyKind::Form);
+        for (name, value) in form.0 {
+            let name = Some(Text::literal(name));
+            match value {
+                FormField::Plain(text) => body.append_urlencoded(name, Text::literal(text)),
+                FormField::Secret(secret) => {
+                    body.append_urlencoded(name, Text::new(self.secrets.reference(secret)));
+                }
+            }
+        }
+        self.body = Some(body);
+        self
+    }
+
     /// The request, with its credentials in it.
     pub(crate) fn request(self, address: &str, connection: &Arc<Connection>) -> Result<Request, HttpError> {
         let mut draft = RequestDraft::new(Text::literal(format!("{address}{}", self.path)));
@@ -151,6 +168,31 @@ impl<'s> JsonObject<'s> {
     #[must_use]
     pub fn secret(mut self, name: &str, value: &'s SecretValue) -> Self {
         self.0.push((name.to_owned(), Field::Secret(value)));
+        self
+    }
+}
+
+enum FormField<'s> {
+    Plain(String),
+    Secret(&'s SecretValue),
+}
+
+/// The fields of a form (`application/x-www-form-urlencoded`), some of which are credentials. Their names are sent as they are.
+#[derive(Default)]
+pub struct Form<'s>(Vec<(String, FormField<'s>)>);
+
+impl<'s> Form<'s> {
+    /// With a text.
+    #[must_use]
+    pub fn text(mut self, name: &str, value: &str) -> Self {
+        self.0.push((name.to_owned(), FormField::Plain(value.to_owned())));
+        self
+    }
+
+    /// With a credential.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &'s SecretValue) -> Self {
+        self.0.push((name.to_owned(), FormField::Secret(value)));
         self
     }
 }

@@ -34,5 +34,5 @@ mod server;
 
 pub use address::settle_address;
 pub use answer::{Answer, text_of};
-pub use call::{Call, JsonObject, encoded};
+pub use call::{Call, Form, JsonObject, encoded};
 pub use server::{MAX_ANSWER, PATIENCE, Server};
