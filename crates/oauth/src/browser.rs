@@ -17,7 +17,7 @@ use crate::tokens::Tokens;
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What is asked for in the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Browser<'b> {
     /// The scopes, separated by spaces.
     pub scope: &'b str,
@@ -25,7 +25,13 @@ pub struct Browser<'b> {
     pub more: &'b [(&'b str, &'b str)],
     /// Where the answer comes back to.
     pub loopback: Loopback<'b>,
+    /// What refusals that this authority alone has mean.
+    pub explain: Option<Explain>,
 }
+
+/// What a refusal means, by its code and description: for those that the caller knows. The description is free text that somebody
+/// else wrote; it is compared, and never repeated.
+pub type Explain = fn(code: &str, description: &str) -> Option<ProviderError>;
 
 impl Authority {
     /// Lets somebody log in in a browser.
@@ -51,7 +57,10 @@ impl Authority {
         let issuer = self.endpoints.issuer.as_deref();
         let code = match listener.wait(&state, issuer, PATIENCE)? {
             Callback::Code(code) => code,
-            Callback::Refusal(code) => return Err(refusal::of(&code)),
+            Callback::Refusal { code, description } => {
+                let known = wish.explain.and_then(|explain| explain(&code, &description));
+                return Err(known.unwrap_or_else(|| refusal::of(&code)));
+            }
         };
         let form = client.form().text("grant_type", "authorization_code").secret("code", &code);
         let form = form.text("redirect_uri", &redirect).secret("code_verifier", &proof.verifier);

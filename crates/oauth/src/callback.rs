@@ -25,8 +25,11 @@ pub(crate) struct Expected {
 /// The answer of the authority.
 pub(crate) enum Callback {
     Code(SecretValue),
-    /// The code of its refusal, as it came.
-    Refusal(String),
+    /// What it refused with, as it came.
+    Refusal {
+        code: String,
+        description: String,
+    },
 }
 
 /// What to do with the bytes so far.
@@ -71,11 +74,12 @@ impl Expected {
 
     /// The answer in a query (RFC 6749, section 4.1.2), if it is one to this login. A parameter that comes twice means nothing.
     fn answer(&self, query: &str) -> Option<Callback> {
-        let (mut code, mut error, mut state, mut issuer) = (None, None, None, None);
+        let (mut code, mut error, mut description, mut state, mut issuer) = (None, None, None, None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = match &*name {
                 "code" => &mut code,
                 "error" => &mut error,
+                "error_description" => &mut description,
                 "state" => &mut state,
                 "iss" => &mut issuer,
                 _ => continue,
@@ -99,7 +103,10 @@ impl Expected {
                 let bytes = Zeroizing::new(Cow::into_owned(code).into_bytes());
                 SecretValue::from_zeroizing(bytes).ok().map(Callback::Code)
             }
-            (None, Some(error)) => Some(Callback::Refusal(error.into_owned())),
+            (None, Some(error)) => Some(Callback::Refusal {
+                code: error.into_owned(),
+                description: description.unwrap_or_default().into_owned(),
+            }),
             _ => None,
         }
     }
@@ -141,7 +148,7 @@ mod tests {
             assert!(code.expose_secret() == value.as_bytes(), "{query}");
         }
         let refused = read(&format!("GET /?error=access_denied&state=s-1 HTTP/1.1\r\n{host}"));
-        assert!(matches!(refused, Read::Done(Callback::Refusal(code)) if code == "access_denied"));
+        assert!(matches!(refused, Read::Done(Callback::Refusal { code, .. }) if code == "access_denied"));
     }
 
     #[test]

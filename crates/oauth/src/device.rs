@@ -17,6 +17,8 @@ use crate::tokens::{Tokens, granted, refused};
 const LONGEST: u64 = 1800;
 /// RFC 8628, section 3.2.
 const INTERVAL: u64 = 5;
+/// Nobody is asked less often than once in so many seconds.
+const SLOWEST: u64 = 60;
 /// What `slow_down` adds (section 3.5).
 const SLOWER: u64 = 5;
 
@@ -42,6 +44,25 @@ enum Asked {
     Lost,
 }
 
+/// How often it is asked, and until when; in seconds.
+struct Pace {
+    interval: u64,
+    left: u64,
+}
+
+impl Pace {
+    fn of(expires_in: u64, interval: Option<u64>) -> Self {
+        let left = if expires_in == 0 { LONGEST } else { expires_in.min(LONGEST) };
+        Self { interval: interval.unwrap_or(INTERVAL).clamp(1, SLOWEST), left }
+    }
+
+    /// How long to wait before the next question; `None` where there is no time for one.
+    fn next(&mut self) -> Option<u64> {
+        self.left = self.left.checked_sub(self.interval)?;
+        Some(self.interval)
+    }
+}
+
 impl Authority {
     /// Lets somebody log in on another device, and waits until that is done.
     ///
@@ -52,16 +73,6 @@ impl Authority {
         client: &Client<'_>,
         scope: &str,
         person: &dyn Person,
-    ) -> Result<Tokens, ProviderError> {
-        self.log_in_pausing(client, scope, person, &mut |pause| thread::sleep(pause))
-    }
-
-    fn log_in_pausing(
-        &self,
-        client: &Client<'_>,
-        scope: &str,
-        person: &dyn Person,
-        pause: &mut dyn FnMut(Duration),
     ) -> Result<Tokens, ProviderError> {
         let endpoint = self.endpoints.device.as_deref().ok_or_else(|| {
             ProviderError::new(ErrorKind::BadSettings, "there is no login on another device there")
@@ -83,21 +94,17 @@ impl Authority {
             return Err(bad());
         }
         person.tell(&format!("to log in, open {page} on any device and enter the code {typed}"));
-        let most = if begun.expires_in == 0 { LONGEST } else { begun.expires_in.min(LONGEST) };
-        let (mut interval, mut waited) = (begun.interval.unwrap_or(INTERVAL).clamp(1, 60), 0);
-        loop {
-            waited += interval;
-            if waited > most {
-                return Err(ProviderError::new(ErrorKind::Expired, "nobody entered the code in time"));
-            }
-            pause(Duration::from_secs(interval));
+        let mut pace = Pace::of(begun.expires_in, begun.interval);
+        while let Some(pause) = pace.next() {
+            thread::sleep(Duration::from_secs(pause));
             match self.poll(client, &code)? {
                 Asked::Done(tokens) => return Ok(tokens),
                 Asked::Pending => {}
-                Asked::Slower => interval += SLOWER,
-                Asked::Lost => interval = (interval * 2).min(60),
+                Asked::Slower => pace.interval += SLOWER,
+                Asked::Lost => pace.interval = (pace.interval * 2).min(SLOWEST),
             }
         }
+        Err(ProviderError::new(ErrorKind::Expired, "nobody entered the code in time"))
     }
 
     fn poll(&self, client: &Client<'_>, code: &SecretValue) -> Result<Asked, ProviderError> {
@@ -120,4 +127,23 @@ fn refusal_of(answer: &Answer) -> Option<String> {
         .then(|| answer.json::<Refusal>().ok())
         .flatten()
         .map(|refusal| refusal.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_as_the_authority_says_within_reason() {
+        let waits = |expires_in, interval| {
+            let mut pace = Pace::of(expires_in, interval);
+            std::iter::from_fn(move || pace.next()).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(12, Some(5)), [5, 5]);
+        assert_eq!(waits(12, None), [5, 5]);
+        assert_eq!(waits(3, Some(0)), [1, 1, 1]);
+        assert_eq!(waits(150, Some(9999)), [60, 60]);
+        assert_eq!(waits(u64::MAX, Some(60)).len(), 30);
+        assert_eq!(waits(0, Some(60)).len(), 30);
+    }
 }

@@ -20,7 +20,8 @@
 //! # fn log_in(person: &dyn subrosa_provider::Person) -> Result<(), subrosa_provider::ProviderError> {
 //! let authority = Authority::discover("https://id.example.com", None, false)?;
 //! let client = Client::public("subrosa");
-//! let wish = Browser { scope: "openid", more: &[], loopback: Loopback { ports: &[10545, 10534], ..Loopback::default() } };
+//! let loopback = Loopback { ports: &[10545, 10534], ..Loopback::default() };
+//! let wish = Browser { scope: "openid", loopback, ..Browser::default() };
 //! let tokens = authority.log_in(&client, &wish, person)?;
 //! assert!(tokens.id.is_some());
 //! # Ok(()) }
@@ -39,6 +40,6 @@ mod refusal;
 mod tokens;
 
 pub use authority::{Authority, Client, Endpoints};
-pub use browser::{Browser, PATIENCE};
+pub use browser::{Browser, Explain, PATIENCE};
 pub use listener::Loopback;
 pub use tokens::Tokens;
