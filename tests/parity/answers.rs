@@ -53,10 +53,11 @@ pub fn answer(place: usize, request: &Captured) -> Answer {
         "early" => Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"),
         "until-close" => Answer::raw("HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nuntil the end"),
         "http10" => Answer::raw("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"),
-        "no-reason" => Answer::raw("HTTP/1.1 299\r\nContent-Length: 2\r\n\r\nok"),
+        "no-reason" => Answer::raw("HTTP/1.1 299\r\nContent-Length: 2\r\n\r\nok").left_open(),
         "interim" => Answer::raw(
             "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-        ),
+        )
+        .left_open(),
         "empty" => Answer::raw(""),
         "garbage" => Answer::raw("what is this\r\n\r\n"),
         "slow" => Answer::ok("late").after(Duration::from_secs(3)),

@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use subrosa_http::blocking::Client;
@@ -149,7 +151,7 @@ fn failures_before_the_exchange_have_curls_codes() {
     assert_eq!(code("wss://api.example.com/", &Connection::plain()), ("scheme_unsupported", Some(1)));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let https = format!("https://{}/", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
+    let server = thread::spawn(move || {
         use std::io::{Read, Write};
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut [0; 16]).unwrap();
@@ -316,13 +318,13 @@ fn large_bodies_go_both_ways_at_once() {
 fn an_answer_before_the_end_of_the_request_is_read() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
+    let server = thread::spawn(move || {
         use std::io::{Read, Write};
         let (mut stream, _) = listener.accept().unwrap();
         let mut some = [0; 1024];
         stream.read_exact(&mut some).unwrap();
         stream.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig").unwrap();
-        std::thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
     });
     let mut draft = RequestDraft::new(url);
     draft.body = Some(Body::of(BodyKind::Upload, Text::literal(vec![b'x'; 64 << 20])));
@@ -408,6 +410,45 @@ fn events_come_in_order() {
     expected.push("reused");
     expected.extend(exchange);
     assert_eq!(log.lines, expected);
+}
+
+/// Answers one request on each connection. The first is closed, without having said so, when it is told to.
+fn closing_server(close: mpsc::Receiver<()>, closed: mpsc::Sender<()>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        loop {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut received = [0; 4096];
+            assert!(stream.read(&mut received).unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            let _ = close.recv();
+            drop(stream);
+            let _ = closed.send(());
+        }
+    });
+    port
+}
+
+/// A method that may not be repeated must not meet a connection that is closed already.
+#[test]
+fn a_connection_that_was_closed_meanwhile_is_not_used_again() {
+    let ((close, told), (closes, closed)) = (mpsc::channel(), mpsc::channel());
+    let port = closing_server(told, closes);
+    let connection = Connection::plain();
+    let mut draft = RequestDraft::new(format!("http://127.0.0.1:{port}/"));
+    draft.body = Some(Body::of(BodyKind::Form, "abc"));
+    let mut log = Log::default();
+    let client = Client::new().unwrap();
+    for round in 0..2 {
+        let request = draft.fill(&connection, &()).unwrap();
+        assert_eq!(body(client.send(&request, &clock(), &mut log).unwrap()).unwrap(), b"ok");
+        if round == 0 {
+            close.send(()).unwrap();
+            closed.recv().unwrap();
+        }
+    }
+    assert!(!log.lines.contains(&"reused".to_owned()), "{:?}", log.lines);
 }
 
 #[test]

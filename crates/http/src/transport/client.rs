@@ -98,9 +98,9 @@ impl Client {
             Some(ready) => ready,
             None => self.opened(leg, clock, observer).await?,
         };
-        let may_retry = ready.reused && leg.is_repeatable();
+        let was_reused = ready.reused;
         match self.exchange(leg, asks, ready, clock, observer).await {
-            Err(error) if may_retry && is_dead_connection(&error) => {
+            Err(error) if was_reused && was_not_applied(leg, &error) => {
                 let ready = self.opened(leg, clock, observer).await?;
                 self.exchange(leg, asks, ready, clock, observer).await
             }
@@ -227,6 +227,12 @@ impl Client {
 fn key(leg: &Leg<'_>) -> Key {
     let Request { origin, connection, .. } = leg.request;
     Key { origin: origin.clone(), connection: connection.clone(), bound: leg.bound.clone() }
+}
+
+/// Whether a request that failed on a connection that was idle before may be sent once more: it may be repeated, or did not leave whole,
+/// so that nobody can have acted on it (RFC 9110, 9.2.2).
+fn was_not_applied(leg: &Leg<'_>, error: &HttpError) -> bool {
+    matches!(error, HttpError::Send { .. }) || (leg.is_repeatable() && is_dead_connection(error))
 }
 
 /// Nothing came back: what the server closed while the connection was idle looks like this. Over HTTP/2 it may

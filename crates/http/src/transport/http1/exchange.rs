@@ -68,6 +68,8 @@ impl Http1 {
 
     /// Whether an idle connection is still silent and open: neither closed nor already talking.
     pub(crate) async fn is_idle(&mut self) -> bool {
+        // the runtime learns of what arrived meanwhile when it is given a turn
+        tokio::task::yield_now().await;
         let mut byte = [0; 1];
         let mut read = pin!(self.stream.read(&mut byte));
         poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx).is_pending())).await
