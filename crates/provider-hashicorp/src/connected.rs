@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use subrosa_provider::{
-    Capabilities, ErrorKind, External, Identity, Login, Provider, ProviderError, Session, Settings,
+    Capabilities, ErrorKind, External, Identity, Login, Offers, Provider, ProviderError, Session, Settings,
+    WriteMode,
 };
 use subrosa_secret::SecretValue;
 
@@ -65,6 +66,29 @@ impl<'a> Connected<'a> {
         Ok(())
     }
 
+    /// Does something in the name of the token; where it dies on the way, once more with another, if one can be had.
+    pub(crate) fn with_token<T>(
+        &self,
+        work: impl Fn(&SecretValue) -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        let attempt = || {
+            self.prepare()?;
+            let state = self.state.borrow();
+            let over = || ProviderError::new(ErrorKind::Expired, "there is no session");
+            work(&state.token.as_ref().ok_or_else(over)?.value)
+        };
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::Denied && self.drop_dead_token() => {
+                if self.login.method == auth::TOKEN {
+                    let text = "the server does not know the session any more";
+                    return Err(ProviderError::new(ErrorKind::Expired, text));
+                }
+                attempt()
+            }
+            outcome => outcome,
+        }
+    }
+
     fn log_in(&self) -> Result<Token, ProviderError> {
         let auth::LoggedIn { mut token, credential } = auth::log_in(&self.api, &self.settings, &self.login)?;
         if credential.is_some() {
@@ -113,7 +137,7 @@ impl Provider for Connected<'_> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, ..Capabilities::default() }
+        Capabilities { batch: true, write: true, browse: true }
     }
 
     fn lookup(&self, target: &String) -> Value {
@@ -134,11 +158,15 @@ impl Provider for Connected<'_> {
         let value = |(text, target): (&&String, Result<Target, ProviderError>)| {
             let target = target?;
             match answers.as_ref().map_err(again)?.get(&target.place) {
-                Some(Ok(Found::Fields(fields, end))) => {
-                    if let Some(end) = end {
-                        self.ends.borrow_mut().insert((*text).clone(), *end);
+                Some(Ok(Found::Fields(fields))) => {
+                    if let Some(end) = fields.end {
+                        self.ends.borrow_mut().insert((*text).clone(), end);
                     }
-                    read::field(&target.place, fields, &target.key)
+                    read::field(&target.place, &fields.json, &target.key)
+                }
+                Some(Ok(Found::Gone(version, what))) => {
+                    let text = format!("{}: version {version} {what}", target.place);
+                    Err(ProviderError::new(ErrorKind::NotFound, text))
                 }
                 Some(Err(error)) => Err(again(error)),
                 Some(Ok(Found::Nothing | Found::Leased(_))) | None => Ok(None),
@@ -175,6 +203,14 @@ impl External for Connected<'_> {
             None => who,
         };
         Ok(Identity { who, expires: self.session_end() })
+    }
+
+    fn offers(&self, search: &str, limit: usize) -> Result<Offers, ProviderError> {
+        self.offered(search, limit)
+    }
+
+    fn write(&self, target: &String, value: &SecretValue, mode: WriteMode) -> Result<(), ProviderError> {
+        self.put(&Target::parse(target)?, value, mode)
     }
 
     fn session(&self) -> Option<Session> {

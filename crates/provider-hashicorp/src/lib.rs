@@ -3,7 +3,7 @@
 //! A target is `PATH#KEY` or `PATH?version=N#KEY`. Which engine a path belongs to, and of which kind it is, the server says: KV of
 //! both versions is read as such, any other engine as one whose answers may come with a lease.
 //!
-//! What this crate is not: it writes nothing, and it unseals nothing. Prefixes of tokens mean nothing to it; servers differ in them.
+//! What this crate is not: it sets up no engine, and it unseals nothing. Prefixes of tokens mean nothing to it; servers differ in them.
 //!
 //! Invariants: a path is asked for once in a lookup, however many keys of it are wanted; what belongs to one lease is never mixed
 //! with what belongs to another. A version that was deleted or destroyed is an error, not absence. No error quotes an answer.
@@ -27,10 +27,12 @@ mod connected;
 mod lease;
 mod lookup;
 mod mount;
+mod offers;
 mod read;
 mod state;
 mod target;
 mod token;
+mod write;
 
 use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Setting, Settings, System};
 

@@ -11,7 +11,7 @@ use crate::clock::now;
 use crate::connected::Connected;
 use crate::lease::Lease;
 use crate::mount::Mounts;
-use crate::read::{self, Found};
+use crate::read::{self, Fields, Found};
 use crate::target::Place;
 use crate::token::Token;
 
@@ -113,7 +113,7 @@ impl Connected<'_> {
         let state = &mut *self.state.borrow_mut();
         for (place, answer) in answers {
             let Ok(Found::Leased(lease)) = answer else { continue };
-            let fields = Found::Fields(lease.data.clone(), Some(lease.used_until()));
+            let fields = leased(lease);
             let Ok(Found::Leased(lease)) = std::mem::replace(answer, Ok(fields)) else { continue };
             state.leases.retain(|other| other.path != place.path);
             state.leases.push(lease);
@@ -140,5 +140,9 @@ fn usable(
     if !alive {
         return None;
     }
-    Some(Found::Fields(lease.data.clone(), Some(lease.used_until())))
+    Some(leased(lease))
+}
+
+fn leased(lease: &Lease) -> Found {
+    Found::Fields(Fields { json: lease.data.clone(), end: Some(lease.used_until()), version: 0 })
 }

@@ -19,9 +19,20 @@ use crate::token::Life;
 /// What stands at a place.
 pub(crate) enum Found {
     Nothing,
-    /// A JSON object, and until when it is good if its engine says so.
-    Fields(Zeroizing<Vec<u8>>, Option<i64>),
+    /// A version that is there no more, and what became of it.
+    Gone(u64, &'static str),
+    Fields(Fields),
     Leased(Lease),
+}
+
+/// What can be read.
+pub(crate) struct Fields {
+    /// A JSON object.
+    pub(crate) json: Zeroizing<Vec<u8>>,
+    /// Until when it is good, if its engine says so.
+    pub(crate) end: Option<i64>,
+    /// Which version it is; 0 where there are none.
+    pub(crate) version: u64,
 }
 
 /// KV 2 puts the secret beside what it says of it.
@@ -82,7 +93,12 @@ pub(crate) fn found(place: &Place, engine: Engine, answer: &Answer) -> Result<Fo
     let data = envelope.data.ok_or_else(bad)?;
     if engine == Engine::Versioned {
         let versioned: Versioned<'_> = serde_json::from_str(data.get()).map_err(|_| bad())?;
-        return Ok(Found::Fields(owned(versioned.data.ok_or_else(bad)?), None));
+        let version = versioned.metadata.map_or(0, |metadata| metadata.version);
+        return Ok(Found::Fields(Fields {
+            json: owned(versioned.data.ok_or_else(bad)?),
+            end: None,
+            version,
+        }));
     }
     if engine == Engine::Dynamic && !envelope.lease_id.is_empty() {
         return Ok(Found::Leased(Lease {
@@ -94,7 +110,8 @@ pub(crate) fn found(place: &Place, engine: Engine, answer: &Answer) -> Result<Fo
     }
     let rotation = serde_json::from_str::<Rotation>(data.get()).ok().filter(|_| engine == Engine::Dynamic);
     let end = rotation.and_then(|rotation| rotation.rotation_period.and(rotation.ttl));
-    Ok(Found::Fields(owned(data), end.map(|seconds| now().saturating_add(seconds.max(0)))))
+    let end = end.map(|seconds| now().saturating_add(seconds.max(0)));
+    Ok(Found::Fields(Fields { json: owned(data), end, version: 0 }))
 }
 
 /// What a 404 means: nothing, or a version that was there once, or a path that nobody serves.
@@ -116,8 +133,7 @@ fn missing(place: &Place, engine: Engine, answer: &Answer) -> Result<Found, Prov
         } else {
             "was deleted"
         };
-        let text = format!("{place}: version {version} {what}");
-        return Err(ProviderError::new(ErrorKind::NotFound, text));
+        return Ok(Found::Gone(version, what));
     }
     match answer.json::<Errors<'_>>() {
         Ok(Errors { errors }) if errors.is_empty() => Ok(Found::Nothing),

@@ -87,6 +87,12 @@ impl<'s> Call<'s> {
     #[must_use]
     pub fn json(mut self, object: JsonObject<'s>) -> Self {
         let mut body = Body::new(BodyKind::Json);
+        self.write(object, &mut body);
+        self.body = Some(body);
+        self
+    }
+
+    fn write(&mut self, object: JsonObject<'s>, body: &mut Body) {
         let mut separator = "{";
         for (field, value) in object.0 {
             body.append(Text::literal(format!("{separator}{}:", quoted(&field))));
@@ -96,12 +102,12 @@ impl<'s> Call<'s> {
                     let reference = self.secrets.reference(secret);
                     body.append(Text::new(format!("\"{reference}\"")));
                 }
+                Field::SecretJson(secret) => body.append(Text::new(self.secrets.reference(secret))),
+                Field::Object(object) => self.write(object, body),
             }
             separator = ",";
         }
         body.append(Text::literal(if separator == "{" { "{}" } else { "}" }));
-        self.body = Some(body);
-        self
     }
 
     /// With a form as its body.
@@ -136,6 +142,8 @@ enum Field<'s> {
     /// JSON as it stands.
     Plain(String),
     Secret(&'s SecretValue),
+    SecretJson(&'s SecretValue),
+    Object(JsonObject<'s>),
 }
 
 /// The fields of a JSON object, some of which are credentials.
@@ -168,6 +176,20 @@ impl<'s> JsonObject<'s> {
     #[must_use]
     pub fn secret(mut self, name: &str, value: &'s SecretValue) -> Self {
         self.0.push((name.to_owned(), Field::Secret(value)));
+        self
+    }
+
+    /// With a secret that is a whole JSON value.
+    #[must_use]
+    pub fn secret_json(mut self, name: &str, value: &'s SecretValue) -> Self {
+        self.0.push((name.to_owned(), Field::SecretJson(value)));
+        self
+    }
+
+    /// With another object.
+    #[must_use]
+    pub fn object(mut self, name: &str, value: JsonObject<'s>) -> Self {
+        self.0.push((name.to_owned(), Field::Object(value)));
         self
     }
 }

@@ -6,3 +6,4 @@ mod leases;
 mod logins;
 mod secrets;
 mod vault;
+mod writing;
