@@ -25,6 +25,7 @@ mod literals;
 mod malice;
 mod masking;
 mod moving;
+mod moving_out;
 mod parity;
 mod permissions;
 mod pins;

@@ -16,7 +16,10 @@ impl From<VaultError> for Failure {
                 Failure::general(text).hint(format!("subrosa set {}", quoted(name.as_str())))
             }
             VaultError::Linked(name) => {
-                Failure::general(text).hint(format!("subrosa unlink {}", quoted(name.as_str())))
+                let word = quoted(name.as_str());
+                Failure::general(text)
+                    .hint(format!("subrosa push {word}"))
+                    .hint(format!("subrosa unlink {word}"))
             }
             VaultError::NotLinked(name) => Failure::general(text)
                 .hint(format!("subrosa link {} CONNECTION:TARGET", quoted(name.as_str()))),

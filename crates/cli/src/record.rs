@@ -53,6 +53,11 @@ pub(crate) fn exported<'n>(
     disclosed(vault, &entries, "exported")
 }
 
+/// Records that a value is about to be written to an external vault: that of a secret, if it is one of this vault.
+pub(crate) fn pushed(vault: &Vault, secret: Option<&Name>, destination: &str) -> Outcome {
+    disclosed(vault, &[entry(Action::Push, secret, Some(destination.to_owned()))], "written")
+}
+
 /// Records that secrets are about to be stored from a file. Nobody sees a value by it, so that nothing hangs on it where
 /// the log cannot be written.
 pub(crate) fn imported(vault: &Vault, from: &str) -> Outcome {

@@ -103,6 +103,9 @@ fn journey(planted: &Planted) -> Vec<Step> {
         "link linked --json",
         "link --bulk own/links --no-check",
         "unlink bulk",
+        "link --browse mounted --search TARGET",
+        "copy mounted:TARGET copied",
+        "copy copied copied-again",
         "connections",
         "connections --json",
         "reauth mounted",
@@ -167,6 +170,10 @@ fn journey(planted: &Planted) -> Vec<Step> {
     steps.push(step(planted, "get linked", &[LINKED], 0));
     steps.push(step(planted, "send -s -H X-Key:REF URL/", &[VALUE], 0));
     steps.push(step(planted, "send -s -o own/captured --capture captured=$.json URL/", &[], 1));
+    // a folder takes nothing; with a server: external.rs
+    steps.push(Step { input: "text", ..step(planted, "push linked -", &[], 1) });
+    steps.push(step(planted, "promote NAME --to mounted written", &[], 1));
+    steps.push(step(planted, "copy NAME mounted:written", &[], 1));
     steps.push(step(planted, "rm NAME", &[], 0));
     steps.push(step(planted, "undo NAME", &[], 0));
     steps.push(step(planted, "disconnect mounted", &[], 0));

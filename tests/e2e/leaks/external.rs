@@ -16,7 +16,10 @@ fn logins_to_a_server() {
     let wrong = planted.plant(Kind::Passphrase, "a wrong password");
     let value = planted.plant(Kind::Value, AT_SERVER);
     let set = |path: &str, value: serde_json::Value| bao.post(path, &value.to_string());
-    set("sys/policies/acl/app", json!({ "policy": "path \"secret/*\" { capabilities = [\"read\"] }" }));
+    set(
+        "sys/policies/acl/app",
+        json!({ "policy": "path \"secret/*\" { capabilities = [\"create\", \"read\", \"update\", \"list\"] }" }),
+    );
     set("secret/data/app", json!({ "data": { "key": value } }));
     set("sys/auth/userpass", json!({ "type": "userpass" }));
     set("auth/userpass/users/ada", json!({ "password": password, "token_policies": "app" }));
@@ -38,6 +41,14 @@ fn logins_to_a_server() {
         ("connections".to_owned(), 0),
         ("connections --json".to_owned(), 0),
         (format!("send -sv --mask --refresh -H X-Key:<<vault:of-ada>> {host}/"), 0),
+        ("link --browse ada --search app".to_owned(), 0),
+        ("push of-ada --file VALUE".to_owned(), 0),
+        ("push of-ada --file BINARY".to_owned(), 1),
+        ("copy NAME ada:secret/out#key".to_owned(), 0),
+        ("copy NAME ada:secret/out#key".to_owned(), 1),
+        ("copy ada:secret/out#key copied".to_owned(), 0),
+        ("promote copied --to ada secret/app#key".to_owned(), 1),
+        ("promote copied --to ada secret/moved#key".to_owned(), 0),
         ("link gone ada:secret/app#none".to_owned(), 100),
         ("link denied ada:sys/raw#key".to_owned(), 100),
         (format!("reauth ada --credential-file {wrong} --keep vault"), 100),
@@ -47,7 +58,12 @@ fn logins_to_a_server() {
         ("disconnect ada".to_owned(), 0),
         ("disconnect given".to_owned(), 0),
     ];
+    let new_value = planted.write_own("value", &planted.texts.value);
+    let binary = planted.write_own("binary", "");
+    std::fs::write(&binary, [0xff, 0xfe]).expect("a file");
     for (line, code) in lines {
+        let line =
+            line.replace("NAME", &planted.texts.name).replace("VALUE", &new_value).replace("BINARY", &binary);
         let words: Vec<&str> = line.split(' ').collect();
         planted.run(&words, "", &[]).ends(code);
     }

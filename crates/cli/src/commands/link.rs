@@ -16,7 +16,7 @@ use subrosa_vault::{Entry, Link, Vault};
 pub(super) fn link() -> Command {
     Command::new("link")
         .about("Let the value of a secret come from an external vault, or show where it comes from")
-        .arg(Arg::new("name").value_name("NAME").required_unless_present("bulk").help("the secret; it is made if it is not there"))
+        .arg(Arg::new("name").value_name("NAME").required_unless_present_any(["bulk", "browse"]).help("the secret; it is made if it is not there"))
         .arg(Arg::new("target").value_name("TARGET").help("CONNECTION:TARGET; what names a secret there depends on the system"))
         .arg(Arg::new("to").long("to").value_name("CONNECTION").help("the connection; TARGET is then taken whole"))
         .arg(super::connect::duration_flag("ttl", "how long its value is cached [default: the connection's]"))
@@ -29,6 +29,14 @@ pub(super) fn link() -> Command {
                 .conflicts_with_all(["name", "target"])
                 .help("many at once, a line each: NAME = TARGET; '#' begins a comment, '-' is standard input"),
         )
+        .arg(
+            Arg::new("browse")
+                .long("browse")
+                .value_name("CONNECTION")
+                .conflicts_with_all(["name", "target", "bulk", "to", "json"])
+                .help("choose from what it offers; in a pipe the offers are written as --bulk reads them"),
+        )
+        .arg(Arg::new("search").long("search").value_name("TEXT").requires("browse").help("only offers with this in their target"))
         .arg(Arg::new("no-check").long("no-check").action(ArgAction::SetTrue).help("do not look the value up first"))
         .args(hosts::rule_flags().map(|flag| flag.conflicts_with("bulk")))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("the link as JSON, schema link/1"))
@@ -36,7 +44,7 @@ pub(super) fn link() -> Command {
             "A value that the secret has goes into its history; rules and tags stay. Nothing is linked unless everything \
              can be looked up.\n\n\
              Examples:\n  subrosa link db-password k8s:db/password --host db.example.com\n  \
-             subrosa link db-password\n  subrosa link --bulk links.txt --to k8s",
+             subrosa link db-password\n  subrosa link --bulk links.txt --to k8s\n  subrosa link --browse k8s --search db",
         )
 }
 
@@ -64,6 +72,9 @@ pub(super) fn run_link(context: &Context, arguments: &ArgMatches) -> Outcome {
     if let Some(path) = arguments.get_one::<PathBuf>("bulk") {
         return bulk(context, arguments, path);
     }
+    if let Some(connection) = arguments.get_one::<String>("browse") {
+        return browse(context, arguments, connection);
+    }
     let Some(target) = arguments.get_one::<String>("target") else { return show(context, arguments) };
     let name = super::set::target(context, arguments)?;
     let access = hosts::access_of(arguments)?;
@@ -71,12 +82,28 @@ pub(super) fn run_link(context: &Context, arguments: &ArgMatches) -> Outcome {
     let connections = Connections::load(&vault)?;
     let target = Target::parse(&connections, target, to(arguments))?;
     make(&mut vault, arguments, &[(name.clone(), target.clone())], access.as_ref())?;
-    output::done(&format!("linked {name} to {}:{}", target.connection.name, target.text));
+    output::done(&format!("linked {name} to {}", target.shown()));
     Ok(())
 }
 
 fn to(arguments: &ArgMatches) -> Option<&str> {
     arguments.get_one::<String>("to").map(String::as_str)
+}
+
+fn browse(context: &Context, arguments: &ArgMatches, connection: &str) -> Outcome {
+    let search = arguments.get_one::<String>("search").map(String::as_str).unwrap_or_default();
+    let access = hosts::access_of(arguments)?;
+    let mut vault = unlock::open(context)?;
+    let connections = Connections::load(&vault)?;
+    let wanted = super::browse::chosen(context, &vault, &connections, (connection, search))?;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    make(&mut vault, arguments, &wanted, access.as_ref())?;
+    for (name, target) in &wanted {
+        output::done(&format!("linked {name} to {}", target.shown()));
+    }
+    Ok(())
 }
 
 fn bulk(context: &Context, arguments: &ArgMatches, path: &Path) -> Outcome {

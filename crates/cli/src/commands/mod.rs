@@ -4,6 +4,7 @@ mod accept_rollback;
 mod allow;
 mod audit;
 mod backup;
+mod browse;
 mod ca;
 mod cache;
 mod cert;
@@ -11,6 +12,7 @@ mod clear;
 mod completions;
 mod connect;
 mod connections;
+mod copy;
 mod demo;
 mod describe;
 mod disconnect;
@@ -29,7 +31,9 @@ mod list;
 mod newcomer;
 mod policy;
 mod profiles;
+mod promote;
 mod purge;
+mod push;
 mod reauth;
 mod refs;
 mod rename;
@@ -141,6 +145,9 @@ pub(crate) const ALL: &[Entry] = &[
     entry("disconnect", Section::External, disconnect::command, disconnect::run),
     entry("link", Section::External, link::link, link::run_link),
     entry("unlink", Section::External, link::unlink, link::run_unlink),
+    entry("push", Section::External, push::command, push::run),
+    entry("promote", Section::External, promote::command, promote::run),
+    entry("copy", Section::External, copy::command, copy::run),
     entry("cache", Section::External, cache::command, cache::run),
     entry("cert", Section::Certificates, cert::command, cert::run),
     entry("ca", Section::Certificates, ca::command, ca::run),

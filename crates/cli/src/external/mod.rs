@@ -6,6 +6,7 @@
 mod caching;
 mod connection;
 mod credential;
+mod deposit;
 mod fetch;
 mod kept;
 mod login;
@@ -19,6 +20,7 @@ mod travel;
 pub(crate) use caching::Caching;
 pub(crate) use connection::{Connection, Connections, Place};
 pub(crate) use credential::{Keep, Kept, KeptPlace, keychain};
+pub(crate) use deposit::{deposit, value_at};
 pub(crate) use fetch::{Fetch, Wanted};
 pub(crate) use kept::place_of;
 pub(crate) use login::{Entrance, copied, drop_session, keep_session};

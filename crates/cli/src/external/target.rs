@@ -35,6 +35,11 @@ impl<'c> Target<'c> {
         Ok(Target { connection, text })
     }
 
+    /// As a person reads it, and could type it.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}:{}", self.connection.name, self.text)
+    }
+
     pub(crate) fn link(&self, ttl: Option<u64>) -> Link {
         let id = self.connection.place.map_or(RecordId::from_bytes([0; 16]), |place| place.id);
         Link { connection: id, target: self.text.clone(), ttl }
