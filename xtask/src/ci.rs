@@ -1,17 +1,19 @@
 //! `cargo xtask ci`: all that a change has to pass.
 
+use std::fs;
 use std::time::Instant;
 
 use crate::process::{self, cargo, program};
-use crate::project::target;
+use crate::project::{root, target};
 use crate::{fuzz, targets, test, tools};
 
 type Step = (&'static str, fn() -> Result<(), String>);
 
 /// In the order of what they cost; the tests come last, so that their count ends the output.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", format),
     ("lints", lints),
+    ("features", features),
     ("licences", licences),
     ("documentation", || {
         process::run(
@@ -51,6 +53,28 @@ fn lints() -> Result<(), String> {
     process::run(cargo().args(["clippy", "--workspace", "--locked"]).args(STRICT))?;
     let mut fuzz = fuzz::on_fuzz(&["clippy"]);
     process::run(fuzz.arg("--target-dir").arg(target()).args(STRICT))
+}
+
+/// The program with each provider alone, and with none: a crate `provider-NAME` is the feature of that name.
+fn features() -> Result<(), String> {
+    let crates = fs::read_dir(root().join("crates")).map_err(|error| format!("crates: {error}"))?;
+    let names = crates.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("provider-")).collect();
+    names.sort();
+    for name in std::iter::once("").chain(names.iter().map(String::as_str)) {
+        let mut clippy = cargo();
+        clippy.args([
+            "clippy",
+            "--package",
+            "subrosa",
+            "--locked",
+            "--no-default-features",
+            "--features",
+            name,
+        ]);
+        process::run(clippy.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 /// Which version is installed where there is none.

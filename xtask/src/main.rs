@@ -33,7 +33,8 @@ usage: cargo xtask COMMAND
                    fuzz every target, or one, for so many seconds in all [default: 300]
   docs             write man pages and completions under target/docs
   check-targets    type-check the program for Windows and macOS, where the targets are installed
-  ci               all that CI runs: format, lints, licences, documentation, other targets, tests
+  ci               all that CI runs: format, lints, features, licences, documentation, other
+                   targets, tests
 ";
 
 fn main() -> ExitCode {
