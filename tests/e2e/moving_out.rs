@@ -143,6 +143,12 @@ fn a_value_is_copied_in_out_and_across() {
     home.run(&["copy", "linked", "a-copy"]).ok();
     assert_eq!(get(&home, "a-copy"), "there-before");
     home.run(&["copy", "prod:secret/none#key", "x"]).ends(1).says("prod:secret/none#key has no value");
+    // a connection that was misspelt is no name of a secret
+    for words in [["key", "prdo:x"], ["prdo:x", "y"]] {
+        home.run(&["copy", words[0], words[1]])
+            .ends(1)
+            .says("there is no connection named prdo, and no secret");
+    }
     // a name with a colon that could be either
     home.store("prod:x", VALUE, &[]);
     home.run(&["copy", "prod:x", "y"]).ends(2).says("--from prod says that it is a target");

@@ -556,6 +556,9 @@ impl HttpError {
             Self::PinMismatch { .. } => {
                 Some("look whether the server has a new key, or whether it is the server that you mean")
             }
+            Self::PinMalformed { .. } => Some(
+                "openssl x509 -in CERT.pem -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64",
+            ),
             Self::NoTlsVersion => Some("leave --tls-max out"),
             Self::KeyFormOld => Some("openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem"),
             Self::BodyNotRepeatable { .. } => Some("send it from a file"),

@@ -65,6 +65,12 @@ fn end<'c>(
             Err(Failure::usage(text).hint(format!("--{flag} {before} says that it is a target")))
         }
         (Some(_), _) => Target::parse(connections, text, None).map(End::There),
+        // a connection that was misspelt must not become the name of a secret
+        (None, Ok(name)) if text.contains(':') && lookup::find(context, vault, &name)?.is_none() => {
+            let connection = text.split(':').next().unwrap_or_default();
+            let text = format!("there is no connection named {connection}, and no secret named {name}");
+            Err(Failure::general(text).hint("subrosa connections"))
+        }
         (None, _) => lookup::name(text).map(End::Here),
     }
 }
