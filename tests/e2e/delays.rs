@@ -54,6 +54,17 @@ fn hostile_e62_an_answer_drop_by_drop_ends_with_the_time_that_it_was_given() {
     }
 }
 
+/// `-Y` and `-y`: slower than that for so long is too slow, before the answer as in the middle of it.
+#[test]
+fn a_transfer_that_is_too_slow_ends() {
+    for first in ["HTTP/1.1 200 OK\r\nX-Long: ", "HTTP/1.1 200 OK\r\n\r\n"] {
+        let home = Home::new();
+        let url = dripping(first, "a");
+        let run = home.run(&["send", "-sS", "-Y", "100000", "-y", "1", "--max-time", "50", &url]).ends(28);
+        assert!(run.err.contains("bytes a second"), "{run}");
+    }
+}
+
 #[test]
 fn hostile_e62_redirects_without_an_end() {
     let stage = Stage::answering(|place, _| Answer::redirect(302, &format!("/{place}")));
