@@ -113,10 +113,9 @@ fn read(
     source: &End<'_>,
     destination: &End<'_>,
 ) -> Outcome<(Option<Entry>, SecretValue)> {
-    let none = || Failure::general(format!("{} has no value", source.shown()));
     let name = match source {
         End::Here(name) => name,
-        End::There(target) => return Ok((None, value_at(vault, target)?.ok_or_else(none)?)),
+        End::There(target) => return Ok((None, value_at(vault, target)?)),
     };
     let entry = lookup::require(context, vault, name)?;
     if matches!(destination, End::There(_)) {
@@ -125,8 +124,11 @@ fn read(
     let fetch = Fetch::default();
     let value =
         Sources::new(vault, &fetch).lookup(&entry).map_err(|error| failed(&error.about(name.as_str())))?;
-    let hint = || none().hint(format!("subrosa set {}", quoted(name.as_str())));
-    Ok((Some(entry), value.ok_or_else(hint)?))
+    let none = || {
+        Failure::general(format!("{name} has no value yet"))
+            .hint(format!("subrosa set {}", quoted(name.as_str())))
+    };
+    Ok((Some(entry), value.ok_or_else(none)?))
 }
 
 /// Stores a copy, with what is told of the secret that it was copied from.

@@ -50,8 +50,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let mode = if arguments.get_flag("force") { WriteMode::Replace } else { WriteMode::New };
     record::pushed(&vault, Some(&name), &target.shown())?;
     deposit(&vault, &target, &value, mode)?;
-    let is_same =
-        value_at(&vault, &target)?.is_some_and(|there| there.expose_secret() == value.expose_secret());
+    let is_same = value_at(&vault, &target)?.expose_secret() == value.expose_secret();
     if !is_same {
         let text = format!("{} does not give back what was written; {name} stays as it is", target.shown());
         return Err(Failure::general(text));

@@ -33,15 +33,17 @@ fn write(
     written
 }
 
-/// The value that stands behind a target now, not one that was cached.
-pub(crate) fn value_at(vault: &Vault, target: &Target<'_>) -> Outcome<Option<SecretValue>> {
+/// The value that stands behind a target now, not one that was cached. That there is none is an error.
+pub(crate) fn value_at(vault: &Vault, target: &Target<'_>) -> Outcome<SecretValue> {
     let link = target.link(None);
     let fetch = Fetch::new(Caching { refresh: true, off: false });
-    let mut answers = fetch.values(vault, &[Wanted { secret: "", link: &link }]);
-    match answers.pop().unwrap_or(Ok(None)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        answer => answer.map_err(|error| super::failed(&error)),
-    }
+    let answer = fetch.values(vault, &[Wanted { secret: "", link: &link }]).pop().unwrap_or(Ok(None));
+    let none = || ProviderError::new(ErrorKind::NotFound, format!("{} has no value", target.shown()));
+    answer.and_then(|value| value.ok_or_else(none)).map_err(|error| {
+        // no secret is linked to it, whose link could be mended
+        let unlinked = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadLink);
+        super::failed(&if unlinked { ProviderError::new(error.kind(), error.to_string()) } else { error })
+    })
 }
 
 fn explained(target: &Target<'_>, error: &ProviderError, mode: WriteMode) -> ProviderError {
