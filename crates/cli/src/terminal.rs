@@ -99,6 +99,11 @@ pub(crate) fn output_width() -> Option<usize> {
     Some(terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).max(20)))
 }
 
+/// Rows of the terminal; 24 where it does not tell.
+pub(crate) fn height() -> usize {
+    terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0))
+}
+
 pub(crate) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
 }

@@ -5,6 +5,7 @@ use crate::external::{Connection, Connections, Entrance, Target, failed, keep_se
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{lookup, output, terminal};
+use inquire::ui::RenderConfig;
 use inquire::{InquireError, MultiSelect};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,8 +15,10 @@ use subrosa_vault::Vault;
 
 /// More is not read from a list by anybody: `--search` narrows it.
 const MOST: usize = 1_000;
-/// Lines of the list that are seen at the same time.
+/// Lines of the list that are seen at the same time, where the terminal is high enough.
 const PAGE: usize = 15;
+/// Lines beside them: the question, the help, and what wraps.
+const BESIDE: usize = 5;
 
 /// What is offered, as it stands in the list.
 struct Choice {
@@ -81,7 +84,7 @@ pub(super) fn chosen<'c>(
         let linked = linked.get(&offer.target).cloned();
         Choice { offer, linked }
     });
-    let picked = pick(name, choices.collect())?;
+    let picked = pick(context, name, choices.collect())?;
     named(context, connection, picked, &mut taken)
 }
 
@@ -111,9 +114,12 @@ fn explained(name: &str, error: &ProviderError) -> Failure {
     })
 }
 
-fn pick(name: &str, choices: Vec<Choice>) -> Outcome<Vec<Choice>> {
+fn pick(context: &Context, name: &str, choices: Vec<Choice>) -> Outcome<Vec<Choice>> {
+    let style =
+        if context.output.colored() { RenderConfig::default_colored() } else { RenderConfig::empty() };
     let list = MultiSelect::new(&format!("What of {name} is to be linked?"), choices)
-        .with_page_size(PAGE)
+        .with_render_config(style)
+        .with_page_size(PAGE.min(terminal::height().saturating_sub(BESIDE)).max(3))
         .with_help_message("type to search, space to choose, enter to go on, escape to leave")
         .prompt();
     match list {
