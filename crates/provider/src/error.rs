@@ -97,6 +97,12 @@ impl ProviderError {
         self
     }
 
+    /// The same once more, for everything else that failed for this reason; what caused it stays with the first.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { kind: self.kind, message: self.message.clone(), hint: self.hint.clone(), source: None }
+    }
+
     /// A command that mends it, if one does.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {

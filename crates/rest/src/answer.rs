@@ -41,6 +41,14 @@ impl Answer {
         })
     }
 
+    /// The body as it is, as the value of a secret.
+    ///
+    /// # Errors
+    /// [`BadAnswer`](ErrorKind::BadAnswer) for what is longer than a value may be.
+    pub fn into_value(self) -> Result<SecretValue, ProviderError> {
+        value_of(self.body)
+    }
+
     /// How long to wait, in seconds, as the server says (RFC 9110, 10.2.3).
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
@@ -74,7 +82,11 @@ pub fn text_of(raw: &RawValue) -> Result<Option<SecretValue>, ProviderError> {
         }
         text => Zeroizing::new(text.as_bytes().to_vec()),
     };
-    SecretValue::from_zeroizing(bytes).map(Some).map_err(|_| {
+    value_of(bytes).map(Some)
+}
+
+fn value_of(bytes: Zeroizing<Vec<u8>>) -> Result<SecretValue, ProviderError> {
+    SecretValue::from_zeroizing(bytes).map_err(|_| {
         let text = format!("the value is longer than the {MAX_VALUE_LEN} bytes that a secret may have");
         ProviderError::new(ErrorKind::BadAnswer, text)
     })

@@ -68,6 +68,12 @@ impl<'s> Call<'s> {
         Self::new("PUT", path)
     }
 
+    /// A PATCH of such a path.
+    #[must_use]
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new("PATCH", path)
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -92,6 +98,25 @@ impl<'s> Call<'s> {
         self
     }
 
+    /// With a list of JSON objects as its body.
+    #[must_use]
+    pub fn json_list(mut self, objects: Vec<JsonObject<'s>>) -> Self {
+        let mut body = Body::new(BodyKind::Json);
+        self.write_list(objects, &mut body);
+        self.body = Some(body);
+        self
+    }
+
+    fn write_list(&mut self, objects: Vec<JsonObject<'s>>, body: &mut Body) {
+        let mut separator = "[";
+        for object in objects {
+            body.append(Text::literal(separator));
+            self.write(object, body);
+            separator = ",";
+        }
+        body.append(Text::literal(if separator == "[" { "[]" } else { "]" }));
+    }
+
     fn write(&mut self, object: JsonObject<'s>, body: &mut Body) {
         let mut separator = "{";
         for (field, value) in object.0 {
@@ -104,6 +129,7 @@ impl<'s> Call<'s> {
                 }
                 Field::SecretJson(secret) => body.append(Text::new(self.secrets.reference(secret))),
                 Field::Object(object) => self.write(object, body),
+                Field::List(objects) => self.write_list(objects, body),
             }
             separator = ",";
         }
@@ -144,6 +170,7 @@ enum Field<'s> {
     Secret(&'s SecretValue),
     SecretJson(&'s SecretValue),
     Object(JsonObject<'s>),
+    List(Vec<JsonObject<'s>>),
 }
 
 /// The fields of a JSON object, some of which are credentials.
@@ -190,6 +217,13 @@ impl<'s> JsonObject<'s> {
     #[must_use]
     pub fn object(mut self, name: &str, value: JsonObject<'s>) -> Self {
         self.0.push((name.to_owned(), Field::Object(value)));
+        self
+    }
+
+    /// With a list of other objects.
+    #[must_use]
+    pub fn list(mut self, name: &str, objects: Vec<JsonObject<'s>>) -> Self {
+        self.0.push((name.to_owned(), Field::List(objects)));
         self
     }
 }
