@@ -10,6 +10,7 @@
 //! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
 //! - [`Azure`]: a vault of Azure and the authority before it, for want of a real one.
 //! - [`OpenBao`]: an external vault over TLS. [`Postgres`]: a database for which it makes users.
+//! - [`Vaults`]: what is in 1Password, for [`ConnectServer`], which official clients take for one, and for [`FakeOp`].
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
 //!
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
@@ -25,6 +26,7 @@ mod http_server;
 mod keyring;
 pub mod leak;
 mod need;
+mod onepassword;
 #[cfg(unix)]
 mod openbao;
 #[cfg(unix)]
@@ -45,6 +47,9 @@ pub use http_server::{
 #[cfg(unix)]
 pub use keyring::{KeyringState, PrivateKeyring, in_keyring};
 pub use need::{SKIPPED_LOG, found, needs, skip};
+#[cfg(unix)]
+pub use onepassword::FakeOp;
+pub use onepassword::{ConnectServer, Vaults};
 #[cfg(unix)]
 pub use openbao::{OpenBao, Reply};
 #[cfg(unix)]
