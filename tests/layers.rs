@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-provider", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa-provider-folder", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-provider-hashicorp", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),
+    ("subrosa-provider-onepassword", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),
     ("subrosa-resolver", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-http", &["subrosa-secret"]),
     ("subrosa-rest", &["subrosa-secret", "subrosa-provider", "subrosa-http"]),
