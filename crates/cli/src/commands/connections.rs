@@ -8,7 +8,8 @@ use crate::table::{Cell, Table};
 use crate::unlock;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Serialize;
-use subrosa_provider::{External, Identity, ProviderError};
+use std::thread;
+use subrosa_provider::{ErrorKind, Identity, ProviderError, Session};
 use subrosa_vault::{Entry, RecordId, Vault};
 
 pub(super) fn command() -> Command {
@@ -62,7 +63,12 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         names => names.iter().map(|name| connections.require(name)).collect::<Outcome<_>>()?,
     };
     let entries = if wanted.is_empty() { Vec::new() } else { vault.list()? };
-    let rows: Vec<Row<'_>> = wanted.into_iter().map(|connection| row(&vault, connection, &entries)).collect();
+    let asked = ask_all(&vault, &wanted);
+    let rows: Vec<Row<'_>> = wanted
+        .into_iter()
+        .zip(asked)
+        .map(|(connection, identity)| row(connection, identity, &entries))
+        .collect();
     if arguments.get_flag("json") {
         return context.output.json(&Report { schema: "connections/1", connections: rows });
     }
@@ -79,20 +85,52 @@ pub(super) fn links_to(entries: &[Entry], id: RecordId) -> usize {
     entries.iter().filter(leads_there).count()
 }
 
-/// Asks a connection who one is there, and keeps the session if that made another one.
-fn asked(vault: &Vault, connection: &Connection) -> Result<Identity, ProviderError> {
-    connection.system()?;
-    let entrance = Entrance::to(vault, connection)?;
-    let ask = |external: &dyn External| external.describe().map(|identity| (identity, external.session()));
-    let (identity, session) = entrance.enter(connection, ask)??;
-    if let (Some(place), Some(session)) = (connection.place, session) {
-        keep_session(vault, place, session);
-    }
-    Ok(identity)
+/// Asks each connection who one is there, several at the same time, and keeps the sessions that this made.
+fn ask_all(vault: &Vault, connections: &[&Connection]) -> Vec<Result<Identity, ProviderError>> {
+    let entrance = |connection: &&Connection| {
+        connection.system()?;
+        Entrance::to(vault, connection)
+    };
+    let entrances: Vec<Result<Entrance, ProviderError>> = connections.iter().map(entrance).collect();
+    let asked: Vec<Asked> = thread::scope(|scope| {
+        let threads: Vec<_> = connections
+            .iter()
+            .zip(&entrances)
+            .map(|(connection, entrance)| {
+                scope.spawn(move || {
+                    let asked = ask(connection, entrance);
+                    subrosa_secret::wipe_dead_stack();
+                    asked
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broken()))).collect()
+    });
+    let keep = |(connection, asked): (&&Connection, Asked)| {
+        let (identity, session) = asked?;
+        if let (Some(place), Some(session)) = (connection.place, session) {
+            keep_session(vault, place, session);
+        }
+        Ok(identity)
+    };
+    connections.iter().zip(asked).map(keep).collect()
 }
 
-fn row<'c>(vault: &Vault, connection: &'c Connection, entries: &[Entry]) -> Row<'c> {
-    let (state, identity, problem) = match asked(vault, connection) {
+/// Who one is, and the session if it is another than before.
+type Asked = Result<(Identity, Option<Session>), ProviderError>;
+
+fn ask(connection: &Connection, entrance: &Result<Entrance, ProviderError>) -> Asked {
+    let entrance = entrance.as_ref().map_err(ProviderError::again)?;
+    entrance
+        .enter(connection, |external| external.describe().map(|identity| (identity, external.session())))?
+}
+
+fn broken() -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, "asking it failed")
+}
+
+fn row<'c>(connection: &'c Connection, asked: Result<Identity, ProviderError>, entries: &[Entry]) -> Row<'c> {
+    let (state, identity, problem) = match asked {
         Ok(identity) => ("ready", Some(identity), None),
         Err(_) if connection.disconnected => ("disconnected", None, None),
         Err(error) => (error.kind().as_str(), None, Some(error.to_string())),
