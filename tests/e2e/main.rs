@@ -26,6 +26,7 @@ mod malice;
 mod masking;
 mod moving;
 mod moving_out;
+mod onepassword;
 mod parity;
 mod permissions;
 mod pins;

@@ -194,6 +194,12 @@ fn others(planted: &Planted) -> Vec<Step> {
             &[],
             100,
         ),
+        step(
+            planted,
+            "connect onepassword far --op own/nothing --credential-file own/passphrase --keep vault",
+            &[],
+            2,
+        ),
         Step { input: "text", ..step(planted, "set another -", &[], 0) },
         step(planted, "--vault own/second init --key-file own/key-of-second --no-recovery", &[], 0),
         step(planted, "--vault own/second --key-file own/key-of-second set x --empty", &[], 0),

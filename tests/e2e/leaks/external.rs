@@ -1,8 +1,8 @@
 //! What one logs in to an external vault with, and the session that comes of it.
 
 use serde_json::json;
-use subrosa_testkit::OpenBao;
 use subrosa_testkit::leak::Kind;
+use subrosa_testkit::{ConnectServer, FakeOp, OpenBao, Vaults};
 
 use super::planted::{AT_SERVER, Planted};
 use crate::home::text;
@@ -64,6 +64,64 @@ fn logins_to_a_server() {
     for (line, code) in lines {
         let line =
             line.replace("NAME", &planted.texts.name).replace("VALUE", &new_value).replace("BINARY", &binary);
+        let words: Vec<&str> = line.split(' ').collect();
+        planted.run(&words, "", &[]).ends(code);
+    }
+    planted.done();
+}
+
+#[test]
+fn tokens_of_1password() {
+    let mut planted = Planted::new();
+    let value = planted.plant(Kind::Value, AT_SERVER);
+    // a token is one word
+    let mut word = |label| planted.plant(Kind::Passphrase, label).replace(' ', "-");
+    let wrong = word("a wrong token");
+    let service = format!("ops_{}", word("a service account token"));
+    let token = word("a Connect token");
+    let vaults = Vaults::with(&value);
+    let Some(op) = FakeOp::install(&vaults) else { return };
+    op.accept(&service);
+    let server = ConnectServer::start(vaults);
+    server.accept(&token);
+    let (connect_token, service_token) =
+        (planted.write_own("connect-token", &token), planted.write_own("service-token", &service));
+    let (wrong, wrong_service) =
+        (planted.write_own("wrong", &wrong), planted.write_own("wrong-service", &format!("ops_{wrong}")));
+    let (host, op) = (planted.stage.server.url(""), text(&op.path()));
+    let by_server = format!(
+        "--auth connect-server --address {} --ca {} --keep vault --credential-file",
+        server.address(),
+        text(&server.ca())
+    );
+    let lines = [
+        (format!("connect onepassword refused {by_server} {wrong}"), 100),
+        (format!("connect onepassword refused --op {op} --keep vault --credential-file {wrong}"), 2),
+        (
+            format!("connect onepassword refused --op {op} --keep vault --credential-file {wrong_service}"),
+            100,
+        ),
+        (format!("connect onepassword work {by_server} {connect_token}"), 0),
+        (format!("connect onepassword ci --op {op} --keep vault --credential-file {service_token}"), 0),
+        (format!("link of-work work:op://automation/stripe/credential --host {host}"), 0),
+        (format!("link of-ci ci:op://automation/stripe/credential --host {host}"), 0),
+        ("connections".to_owned(), 0),
+        ("connections --json".to_owned(), 0),
+        (
+            format!(
+                "send -sv --mask --refresh -H X-Key:<<vault:of-work>> -H X-Other:<<vault:of-ci>> {host}/"
+            ),
+            0,
+        ),
+        ("link gone work:op://automation/stripe/none".to_owned(), 100),
+        ("link gone ci:op://automation/twin/none".to_owned(), 2),
+        (format!("reauth work --credential-file {wrong} --keep vault"), 100),
+        ("reauth ci".to_owned(), 0),
+        ("doctor".to_owned(), 0),
+        ("disconnect work".to_owned(), 0),
+        ("disconnect ci".to_owned(), 0),
+    ];
+    for (line, code) in lines {
         let words: Vec<&str> = line.split(' ').collect();
         planted.run(&words, "", &[]).ends(code);
     }

@@ -69,12 +69,13 @@ pub(super) fn credential_file_flag() -> Arg {
 }
 
 fn after_help(system: &'static dyn System) -> String {
+    let width = 2 + system.methods().iter().map(|method| method.name.len()).max().unwrap_or(0).max(10);
     let methods = system.methods().iter().map(|method| {
         let needs: String = method.needs.iter().map(|one| format!(" --{one}")).collect();
         match method.credential {
-            "" => format!("  {:<12}{}\n", method.name, needs.trim_start()),
+            "" => format!("  {:<width$}{}\n", method.name, needs.trim_start()),
             what => format!(
-                "  {:<12}a {what}{}{needs}\n",
+                "  {:<width$}a {what}{}{needs}\n",
                 method.name,
                 if needs.is_empty() { "" } else { ", and" }
             ),

@@ -8,6 +8,8 @@ pub(crate) const ALL: &[&dyn System] = &[
     &subrosa_provider_folder::Folder,
     #[cfg(feature = "provider-hashicorp")]
     &subrosa_provider_hashicorp::Hashicorp,
+    #[cfg(feature = "provider-onepassword")]
+    &subrosa_provider_onepassword::OnePassword,
 ];
 
 /// The system of that name.
