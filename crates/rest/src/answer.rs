@@ -26,6 +26,18 @@ impl Answer {
         (200..300).contains(&self.status())
     }
 
+    /// Names and values of its headers; a value that is no text is left out.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.head.headers.iter();
+        headers.filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)))
+    }
+
+    /// The body, for whoever reads it otherwise.
+    #[must_use]
+    pub fn into_body(self) -> Zeroizing<Vec<u8>> {
+        self.body
+    }
+
     /// The body as JSON of a known form.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Asking the API of an external vault: JSON over HTTPS, for every provider that has no client library of its own.
 //!
 //! A [`Server`] is a place and whom it is trusted by; a [`Call`] is one question, an [`Answer`] what came back. Several calls are
-//! sent at the same time, over one connection where the server speaks HTTP/2.
+//! sent at the same time, over one connection where the server speaks HTTP/2. A [`Relay`] sends what somebody else's client library makes.
 //!
 //! What it is not: it knows no API. What a status means, the provider says.
 //!
@@ -30,9 +30,11 @@ mod address;
 mod answer;
 mod call;
 mod fault;
+mod relay;
 mod server;
 
 pub use address::settle_address;
 pub use answer::{Answer, text_of};
 pub use call::{Call, Form, JsonObject, encoded};
+pub use relay::{Outgoing, Relay, RelayHandle};
 pub use server::{MAX_ANSWER, PATIENCE, Server};

@@ -27,7 +27,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// So many calls are under way at the same time. Over HTTP/1.1 each has a connection.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// An API at one address. Nobody is contacted before the first call.
 pub struct Server {
@@ -63,21 +63,11 @@ impl Server {
     }
 
     fn made(address: &str, ca: Option<&str>, identity: Option<Identity>) -> Result<Self, ProviderError> {
-        let refuse = |why: String| ProviderError::new(ErrorKind::BadSettings, why);
-        let trust = match ca.map(|pem| authorities(pem.as_bytes())) {
-            Some(Ok(found)) => Trust::Ca(found),
-            Some(Err(why)) => return Err(refuse(format!("the authorities to trust: {why}"))),
-            None => Trust::System,
-        };
-        let connection =
-            Connection::new(ConnectionOptions { trust, identity, ..ConnectionOptions::default() });
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_io().enable_time().build().map_err(|error| refuse(error.to_string()))?;
         Ok(Self {
             address: address.to_owned(),
-            connection,
+            connection: connection_of(ca, identity)?,
             client: Rc::default(),
-            runtime,
+            runtime: runtime()?,
             reached: Cell::new(false),
         })
     }
@@ -128,7 +118,29 @@ impl Server {
     }
 }
 
-async fn exchange(client: &Client, request: Request) -> Result<Answer, ProviderError> {
+/// How servers are known by these authorities, or the system's, and what they are shown.
+pub(crate) fn connection_of(
+    ca: Option<&str>,
+    identity: Option<Identity>,
+) -> Result<Arc<Connection>, ProviderError> {
+    let trust = match ca.map(|pem| authorities(pem.as_bytes())) {
+        Some(Ok(found)) => Trust::Ca(found),
+        Some(Err(why)) => {
+            let text = format!("the authorities to trust: {why}");
+            return Err(ProviderError::new(ErrorKind::BadSettings, text));
+        }
+        None => Trust::System,
+    };
+    Ok(Connection::new(ConnectionOptions { trust, identity, ..ConnectionOptions::default() }))
+}
+
+pub(crate) fn runtime() -> Result<Runtime, ProviderError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let made = runtime.enable_io().enable_time().build();
+    made.map_err(|error| ProviderError::new(ErrorKind::BadSettings, error.to_string()))
+}
+
+pub(crate) async fn exchange(client: &Client, request: Request) -> Result<Answer, ProviderError> {
     let clock = Clock::start(&Limits { connect: Some(CONNECT), total: Some(PATIENCE), ..Limits::default() });
     let failed = |error: HttpError| fault::of(&error);
     let mut response = client.send(&request, &clock, &mut Unobserved).await.map_err(failed)?;
