@@ -21,6 +21,9 @@ pub(super) struct Entra {
     /// what the person says to devices; nothing yet
     pub(super) approves: Option<bool>,
     pub(super) made: usize,
+    pub(super) secret: String,
+    /// what access and refresh tokens hold
+    pub(super) marks: [String; 2],
     assertions: Assertions,
     tokens: BTreeMap<String, Grant>,
     /// refresh tokens and the scope that they stand for
@@ -52,6 +55,8 @@ impl Default for Entra {
             life: 3599,
             approves: None,
             made: 0,
+            secret: Azure::SECRET.to_owned(),
+            marks: Default::default(),
             assertions: Assertions::default(),
             tokens: BTreeMap::new(),
             refresh: BTreeMap::new(),
@@ -155,10 +160,8 @@ impl Entra {
     fn authenticate(&mut self, form: &Form, place: &Place) -> Result<(), Refusal> {
         let assertion = form.text("client_assertion");
         if assertion.is_empty() {
-            return match form.text("client_secret") {
-                Azure::SECRET => Ok(()),
-                _ => Err(Refusal(401, "invalid_client", 7_000_215, "Invalid client secret provided.")),
-            };
+            let refused = Refusal(401, "invalid_client", 7_000_215, "Invalid client secret provided.");
+            return if form.text("client_secret") == self.secret { Ok(()) } else { Err(refused) };
         }
         if form.text("client_assertion_type") != ASSERTION_TYPE {
             return Err(Refusal(400, "invalid_request", 900_144, "The assertion's type is missing."));
@@ -238,7 +241,7 @@ impl Entra {
             "access_token": self.access_token(resource),
         });
         if person.is_some() && scopes.contains(&"offline_access") {
-            let token = random_hex(32);
+            let token = format!("{}{}", random_hex(32), self.marks[1]);
             self.refresh.insert(token.clone(), scope.to_owned());
             answer["refresh_token"] = json!(token);
         }
@@ -252,9 +255,10 @@ impl Entra {
     fn access_token(&mut self, resource: &str) -> String {
         self.made += 1;
         let expires = now() + self.life;
-        let token = unsigned(&json!({
+        let claims = json!({
             "aud": resource, "exp": expires, "tid": Azure::TENANT, "appid": Azure::CLIENT, "jti": random_hex(16),
-        }));
+        });
+        let token = format!("{}{}", unsigned(&claims), self.marks[0]);
         self.tokens.insert(token.clone(), Grant { resource: resource.to_owned(), expires });
         token
     }

@@ -61,6 +61,10 @@ impl KeyVault {
         Some(self.secrets.get(name)?.last()?.value.clone())
     }
 
+    pub(super) fn content_type(&self, name: &str) -> Option<String> {
+        self.secrets.get(name)?.last()?.content_type.clone()
+    }
+
     pub(super) fn delete(&mut self, name: &str) {
         self.secrets.remove(name).expect("a secret of that name");
     }
@@ -86,7 +90,11 @@ impl KeyVault {
         }
         let path = request.target.split('?').next().unwrap_or_default();
         let mut parts = path.trim_matches('/').split('/').skip(1);
-        let (name, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        // names have no case, and are shown as they were written
+        let named = parts.next().unwrap_or_default();
+        let written = self.secrets.keys().find(|key| key.eq_ignore_ascii_case(named)).cloned();
+        let name = written.as_deref().unwrap_or(named);
+        let version = parts.next().unwrap_or_default();
         if let Some(fault) = self.faults.get(name).or_else(|| self.faults.get("")) {
             return refusal(fault);
         }

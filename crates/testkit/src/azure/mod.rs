@@ -98,6 +98,17 @@ impl Azure {
         locked(&self.state).vault.put(name, value, None)
     }
 
+    /// The same, of a kind that its owner gives a name.
+    pub fn put_with(&self, name: &str, value: &str, content_type: &str) -> String {
+        locked(&self.state).vault.put(name, value, Some(content_type))
+    }
+
+    /// Of which kind the latest version of a secret is.
+    #[must_use]
+    pub fn content_type(&self, name: &str) -> Option<String> {
+        locked(&self.state).vault.content_type(name)
+    }
+
     /// Enables or disables the latest version of a secret.
     pub fn enable(&self, name: &str, enabled: bool) {
         locked(&self.state).vault.enable(name, enabled);
@@ -122,6 +133,16 @@ impl Azure {
     /// Makes the application known by a certificate.
     pub fn register(&self, certificate: &AzureCertificate) {
         locked(&self.state).entra.register(certificate);
+    }
+
+    /// The application has this secret from here on.
+    pub fn client_secret(&self, secret: &str) {
+        locked(&self.state).entra.secret = secret.to_owned();
+    }
+
+    /// Every token that is made from here on holds these texts: access tokens the first, refresh tokens the second.
+    pub fn mark_tokens(&self, access: &str, refresh: &str) {
+        locked(&self.state).entra.marks = [access.to_owned(), refresh.to_owned()];
     }
 
     /// How many seconds the tokens that are made from here on are good for.
