@@ -13,6 +13,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-vault", &["subrosa-secret"]),
     ("subrosa-keychain", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa-provider", &["subrosa-secret", "subrosa-vault"]),
+    (
+        "subrosa-provider-azure",
+        &["subrosa-secret", "subrosa-provider", "subrosa-http", "subrosa-rest", "subrosa-oauth"],
+    ),
     ("subrosa-provider-folder", &["subrosa-secret", "subrosa-provider"]),
     ("subrosa-provider-hashicorp", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),
     ("subrosa-provider-onepassword", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),

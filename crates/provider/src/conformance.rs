@@ -10,7 +10,7 @@ use crate::{ErrorKind, Provider, ProviderError};
 ///
 /// # Panics
 /// When the provider breaks the contract: this is for tests.
-pub fn check<P: Provider>(provider: &P, present: &[(P::Locator, Vec<u8>)], absent: &P::Locator) {
+pub fn check<P: Provider + ?Sized>(provider: &P, present: &[(P::Locator, Vec<u8>)], absent: &P::Locator) {
     assert!(!provider.name().is_empty(), "a provider has a name");
     assert!(!present.is_empty(), "the suite needs values to look up");
     for (locator, expected) in present {
@@ -47,7 +47,12 @@ pub fn check<P: Provider>(provider: &P, present: &[(P::Locator, Vec<u8>)], absen
 ///
 /// # Panics
 /// When the provider breaks the contract: this is for tests.
-pub fn check_failure<P: Provider>(provider: &P, locator: &P::Locator, kind: ErrorKind, values: &[&str]) {
+pub fn check_failure<P: Provider + ?Sized>(
+    provider: &P,
+    locator: &P::Locator,
+    kind: ErrorKind,
+    values: &[&str],
+) {
     let mut answers = provider.lookup_many(&[locator, locator]);
     assert_eq!(answers.len(), 2, "one answer for each locator, failures too");
     answers.push(provider.lookup(locator));

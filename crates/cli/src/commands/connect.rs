@@ -72,14 +72,11 @@ fn after_help(system: &'static dyn System) -> String {
     let width = 2 + system.methods().iter().map(|method| method.name.len()).max().unwrap_or(0).max(10);
     let methods = system.methods().iter().map(|method| {
         let needs: String = method.needs.iter().map(|one| format!(" --{one}")).collect();
-        match method.credential {
-            "" => format!("  {:<width$}{}\n", method.name, needs.trim_start()),
-            what => format!(
-                "  {:<width$}a {what}{}{needs}\n",
-                method.name,
-                if needs.is_empty() { "" } else { ", and" }
-            ),
-        }
+        let takes = match method.credential {
+            "" => needs.trim_start().to_owned(),
+            what => format!("a {what}{}{needs}", if needs.is_empty() { "" } else { ", and" }),
+        };
+        format!("{}\n", format!("  {:<width$}{takes}", method.name).trim_end())
     });
     let methods: String = methods.collect();
     let methods =

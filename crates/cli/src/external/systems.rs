@@ -6,6 +6,8 @@ use subrosa_provider::System;
 pub(crate) const ALL: &[&dyn System] = &[
     #[cfg(feature = "provider-folder")]
     &subrosa_provider_folder::Folder,
+    #[cfg(feature = "provider-azure")]
+    &subrosa_provider_azure::Azure,
     #[cfg(feature = "provider-hashicorp")]
     &subrosa_provider_hashicorp::Hashicorp,
     #[cfg(feature = "provider-onepassword")]
