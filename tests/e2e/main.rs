@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod authentication;
+mod azure;
 mod capture;
 mod certificates;
 mod concurrency;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use subrosa_testkit::leak::Kind;
-use subrosa_testkit::{ConnectServer, FakeOp, OpenBao, Vaults};
+use subrosa_testkit::{Azure, AzureCertificate, ConnectServer, FakeOp, OpenBao, Vaults};
 
 use super::planted::{AT_SERVER, Planted};
 use crate::home::text;
@@ -126,4 +126,73 @@ fn tokens_of_1password() {
         planted.run(&words, "", &[]).ends(code);
     }
     planted.done();
+}
+
+#[test]
+fn logins_to_azure() {
+    let (azure, certificate) = (Azure::start(), AzureCertificate::new());
+    let mut planted = Planted::new();
+    let secret = planted.plant(Kind::Passphrase, "a client secret");
+    let wrong = planted.plant(Kind::Passphrase, "a wrong secret");
+    let [access, refresh] = ["an access token", "a refresh token"].map(|label| {
+        data_encoding::BASE64URL_NOPAD.encode(planted.plant(Kind::Passphrase, label).as_bytes())
+    });
+    for (label, mark) in [("an access token's text", &access), ("a refresh token's text", &refresh)] {
+        planted.add(Kind::Passphrase, label, mark.as_bytes());
+    }
+    let pem = std::fs::read_to_string(certificate.pem_path()).expect("a file");
+    planted.add(Kind::Passphrase, "the key of an application's certificate", key_of(&pem).as_bytes());
+    let value = planted.plant(Kind::Value, AT_SERVER);
+    azure.client_secret(&secret);
+    azure.mark_tokens(&access, &refresh);
+    azure.register(&certificate);
+    azure.approve_devices(true);
+    azure.put("stripe-key", &value);
+    let (secret, wrong) = (planted.write_own("secret", &secret), planted.write_own("wrong", &wrong));
+    let pem = planted.write_own("application.pem", &pem);
+    let (address, ca, host) = (azure.address(), text(&azure.ca()), planted.stage.server.url(""));
+    let place = ["--key-vault", &address, "--resource", &address, "--authority", &address, "--ca", &ca];
+    let who = ["--tenant", Azure::TENANT, "--client-id", Azure::CLIENT];
+    let connect = |name, auth, more: &str| {
+        let words = [&["connect", "azure", name, "--auth", auth], &place[..], &who].concat().join(" ");
+        format!("{words} {more}").trim_end().to_owned()
+    };
+    let lines = [
+        (connect("refused", "client-secret", &format!("--credential-file {wrong} --keep vault")), 100),
+        (connect("refused", "client-certificate", &format!("--credential-file {wrong} --keep vault")), 2),
+        (connect("app", "client-secret", &format!("--credential-file {secret} --keep vault")), 0),
+        (connect("signed", "client-certificate", &format!("--credential-file {pem} --keep vault")), 0),
+        (connect("ada", "device-code", ""), 0),
+        (format!("link of-app app:stripe-key --host {host}"), 0),
+        ("link of-signed signed:stripe-key".to_owned(), 0),
+        (format!("link of-ada ada:stripe-key --host {host}"), 0),
+        ("connections".to_owned(), 0),
+        ("connections --json".to_owned(), 0),
+        (format!("send -sv --mask --refresh -H X-Key:<<vault:of-ada>> {host}/"), 0),
+        ("link gone app:nothing".to_owned(), 100),
+        (format!("reauth app --credential-file {wrong} --keep vault"), 100),
+        ("reauth signed".to_owned(), 0),
+        ("doctor".to_owned(), 0),
+    ];
+    let run = |planted: &mut Planted, line: &str, code| {
+        planted.run(&line.split(' ').collect::<Vec<_>>(), "", &[]).ends(code);
+    };
+    for (line, code) in lines {
+        run(&mut planted, &line, code);
+    }
+    // the tokens are over, then what leads to others
+    azure.revoke(false);
+    run(&mut planted, &format!("send -sS --mask --refresh -H X-Key:<<vault:of-ada>> {host}/"), 0);
+    azure.revoke(true);
+    run(&mut planted, &format!("send -sS --mask --refresh -H X-Key:<<vault:of-ada>> {host}/"), 100);
+    for name in ["app", "signed", "ada"] {
+        run(&mut planted, &format!("disconnect {name}"), 0);
+    }
+    planted.done();
+}
+
+/// A line of a key in PEM, which stands for the whole of it.
+fn key_of(pem: &str) -> &str {
+    let key = pem.split("PRIVATE KEY-----").nth(1).expect("a key");
+    key.lines().nth(5).expect("it has many lines")
 }

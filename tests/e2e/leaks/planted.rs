@@ -167,6 +167,12 @@ impl Planted {
         text
     }
 
+    /// Looks for a text that exists already.
+    pub(super) fn add(&mut self, kind: Kind, label: &str, text: &[u8]) {
+        self.canaries.add(kind, label, text);
+        self.scanner = Scanner::new(&self.canaries);
+    }
+
     pub(super) fn home(&self) -> &Home {
         &self.stage.home
     }
