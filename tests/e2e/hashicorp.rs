@@ -122,6 +122,30 @@ fn a_session_that_is_over_is_told_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_connection_is_changed_and_its_links_stay() {
+    let Some(bao) = server("1h") else { return };
+    let stage = Stage::new();
+    let before = tokens(&bao);
+    connect(&stage.home, &bao, &["--keep", "vault"]).ok();
+    stage.home.run(&["link", "key", "prod:secret/app#key", "--host", &stage.origin()]).ok();
+    connect(&stage.home, &bao, &["--keep", "session"]).ends(1).says("--replace changes it");
+    let (address, ca) = (bao.address(), text(&bao.ca()));
+    let wrong = ["connect", "hashicorp", "prod", "--address", &address, "--ca", &ca, "--replace"];
+    let wrong = [&wrong[..], &["--auth", "userpass", "--username", "ada", "--keep", "session"]].concat();
+    stage.home.feed(&wrong, "wrong").ends(100);
+    send(&stage, &["--refresh"]).ok();
+    assert_eq!(tokens(&bao), before + 1, "a login that failed changed nothing");
+
+    connect(&stage.home, &bao, &["--keep", "session", "--ttl", "5m", "--replace"]).ok();
+    assert_eq!(tokens(&bao), before + 1, "the session before it was ended");
+    send(&stage, &["--refresh"]).ok();
+    let report = stage.home.run(&["connections", "--json"]).ok().json();
+    let prod = &report["connections"][0];
+    assert_eq!((&prod["kept"], &prod["cache_ttl"], &prod["links"]), (&json!(null), &json!(300), &json!(1)));
+    stage.home.run(&["verify"]).ok();
+}
+
+#[test]
 fn a_token_that_never_ends_is_kept_or_refused() {
     let Some(bao) = server("1h") else { return };
     let home = Home::new();

@@ -2,7 +2,7 @@
 
 use super::newcomer::Newcomer;
 use crate::context::Context;
-use crate::external::{self, Connection, Connections, Keep, Place, failed, systems};
+use crate::external::{self, Connection, Connections, Entrance, Keep, Place, failed, systems};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{output, unlock};
@@ -18,7 +18,8 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .after_help(
             "A connection made again under its name keeps the links that lead to it.\n\n\
-             Examples:\n  subrosa connect folder k8s --path /run/secrets\n  subrosa link db-password k8s:db/password",
+             Examples:\n  subrosa connect folder k8s --path /run/secrets\n  subrosa link db-password k8s:db/password\n  \
+             subrosa connect folder k8s --path /run/other --replace",
         );
     for system in systems::ALL {
         command = command.subcommand(of_system(*system));
@@ -46,6 +47,9 @@ fn of_system(system: &'static dyn System) -> Command {
         .arg(duration_flag(
             "stale-if-error",
             "how much longer they may be used where asking fails [default: 0]",
+        ))
+        .arg(Arg::new("replace").long("replace").action(ArgAction::SetTrue).help(
+            "change the connection of that name, whose links stay; what is not said again is as in a new one",
         ))
         .after_help(after_help(system))
 }
@@ -101,23 +105,31 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     connection.auth = method.map(|method| method.name.to_owned()).unwrap_or_default();
     connection.ttl = arguments.get_one::<u64>("ttl").copied();
     connection.stale_if_error = arguments.get_one::<u64>("stale-if-error").copied();
-    connection.place = place_to_take(&connections, name, system)?;
+    let before = connections.named(name);
+    connection.place = place_to_take(before, system, arguments.get_flag("replace"))?;
     let newcomer = Newcomer::arriving(context, connection, Keep::Keychain, arguments)?;
-    let identity = newcomer.enter(&mut vault, None)?;
+    let session =
+        before.map(|before| Entrance::to(&vault, before).map_err(|error| failed(&error))).transpose()?;
+    let identity = newcomer.enter(&mut vault, before.and_then(|before| before.kept.as_ref()))?;
+    // not before: a login that fails leaves the connection that there is
+    if let (Some(before), Some(session)) = (before, session.filter(Entrance::has_session)) {
+        let _ = session.enter(before, |external| external.end());
+    }
     output::done(&format!("connected {name}: {}", identity.who));
     Ok(())
 }
 
 /// Where the connection is to be stored, if there was one of that name.
-fn place_to_take(connections: &Connections, name: &str, system: &dyn System) -> Outcome<Option<Place>> {
-    let Some(before) = connections.named(name) else { return Ok(None) };
+fn place_to_take(before: Option<&Connection>, system: &dyn System, replaces: bool) -> Outcome<Option<Place>> {
+    let Some(before) = before else { return Ok(None) };
+    let name = &before.name;
     if before.system != system.name() {
         let text = format!("{name} is a connection to another system, {}", before.system);
         return Err(Failure::general(text).hint(format!("subrosa disconnect {}", quoted(name))));
     }
-    if !before.disconnected {
+    if !before.disconnected && !replaces {
         return Err(Failure::general(format!("there is a connection named {name} already"))
-            .hint(format!("to change it: subrosa disconnect {}, then connect it anew", quoted(name))));
+            .hint("--replace changes it; its links stay"));
     }
     Ok(before.place)
 }
