@@ -140,8 +140,8 @@ impl System for OnePassword {
 #[cfg(unix)]
 fn settle_program(settings: &mut Settings) -> Result<(), ProviderError> {
     let path = match settings.text("op") {
-        Some(file) => program::named(file)?,
-        None => program::found()?,
+        Some(file) => program::PROGRAM.named(file)?,
+        None => program::PROGRAM.found()?,
     };
     settings.set("op", path);
     Ok(())

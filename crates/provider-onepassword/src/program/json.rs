@@ -26,7 +26,7 @@ impl Json {
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        super::child::extend(&mut self.0, bytes);
+        subrosa_program::extend(&mut self.0, bytes);
     }
 }
 

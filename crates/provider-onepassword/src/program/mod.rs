@@ -1,15 +1,14 @@
 //! A connection by 1Password's command line with the token of a service account.
 
-mod child;
 mod fault;
 mod json;
 mod offer;
 mod op;
-mod place;
 mod write;
 
 use std::path::Path;
 
+use subrosa_program::Known;
 use subrosa_provider::{
     Capabilities, ErrorKind, External, Identity, Login, Offers, Provider, ProviderError, Session, Settings,
     WriteMode,
@@ -21,7 +20,13 @@ use crate::named::listed;
 use crate::target::{Target, value_end};
 use op::{Op, Value};
 
-pub(crate) use place::{found, named};
+/// `op`.
+pub(crate) const PROGRAM: Known = Known {
+    name: "op",
+    about: "1Password's command line",
+    install: "install it from https://developer.1password.com/docs/cli",
+    flag: "--op",
+};
 
 /// How every service account token begins.
 const PREFIX: &[u8] = b"ops_";

@@ -1,17 +1,19 @@
 //! What `op` is asked, and what it answers.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
+use subrosa_program::{Ended, Run};
 use subrosa_provider::{ErrorKind, ProviderError};
 use subrosa_secret::SecretValue;
 use zeroize::Zeroizing;
 
-use super::child::{Ended, Run};
+use super::PROGRAM;
 use super::fault::Fault;
-use super::place;
 use crate::target::Target;
 
 pub(super) type Value = Result<Option<SecretValue>, ProviderError>;
@@ -31,7 +33,7 @@ pub(super) struct Op(PathBuf);
 impl Op {
     /// Looked at now and run later: who could change it in between is trusted.
     pub(super) fn at(path: &Path) -> Result<Self, ProviderError> {
-        place::checked(path).map(Self)
+        PROGRAM.checked(path).map(Self)
     }
 
     pub(super) fn run(
@@ -42,7 +44,21 @@ impl Op {
     ) -> Result<Ended, ProviderError> {
         // no daemon stays behind with what was read, and --refresh is told no older value
         let arguments = &[arguments, &["--no-color", "--cache=false"]].concat();
-        Run { program: &self.0, arguments, token, input, limit: MAX_OUTPUT, patience: PATIENCE }.end()
+        let token = token.map(|token| ("OP_SERVICE_ACCOUNT_TOKEN", OsStr::from_bytes(token.expose_secret())));
+        // it asks nobody, and no app of the desktop
+        let alone = ["OP_BIOMETRIC_UNLOCK_ENABLED", "OP_LOAD_DESKTOP_APP_SETTINGS"];
+        let environment: Vec<_> =
+            alone.map(|name| (name, OsStr::new("false"))).into_iter().chain(token).collect();
+        Run {
+            name: PROGRAM.name,
+            program: &self.0,
+            arguments,
+            environment: &environment,
+            input,
+            limit: MAX_OUTPUT,
+            patience: PATIENCE,
+        }
+        .end()
     }
 
     /// What it prints in JSON about `what`, which has to be there.

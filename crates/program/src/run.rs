@@ -1,8 +1,7 @@
-//! Starting `op`, and what it prints.
+//! Starting a program, and what it prints.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use subrosa_provider::{ErrorKind, ProviderError};
-use subrosa_secret::SecretValue;
 use zeroize::Zeroizing;
 
 /// So much of what it complains of is read.
@@ -18,33 +16,44 @@ const MAX_COMPLAINT: usize = 64 << 10;
 const TICK: Duration = Duration::from_millis(2);
 
 /// What is run.
-pub(super) struct Run<'r> {
-    pub(super) program: &'r Path,
+pub struct Run<'r> {
+    /// What it is called in errors.
+    pub name: &'r str,
+    /// The file itself.
+    pub program: &'r Path,
     /// None of them secret: other users see them.
-    pub(super) arguments: &'r [&'r str],
-    pub(super) token: Option<&'r SecretValue>,
+    pub arguments: &'r [&'r str],
+    /// All that its environment holds beside `HOME`.
+    pub environment: &'r [(&'r str, &'r OsStr)],
     /// For its standard input.
-    pub(super) input: Option<Zeroizing<Vec<u8>>>,
+    pub input: Option<Zeroizing<Vec<u8>>>,
     /// The longest output.
-    pub(super) limit: usize,
+    pub limit: usize,
     /// How long it may take.
-    pub(super) patience: Duration,
+    pub patience: Duration,
 }
 
 /// What came of it. Both texts may hold secrets.
-pub(super) struct Ended {
-    pub(super) success: bool,
-    pub(super) output: Zeroizing<Vec<u8>>,
-    pub(super) complaint: Zeroizing<Vec<u8>>,
+pub struct Ended {
+    /// Whether it says that all went well.
+    pub success: bool,
+    /// What it printed.
+    pub output: Zeroizing<Vec<u8>>,
+    /// What it complained of, as far as it was read.
+    pub complaint: Zeroizing<Vec<u8>>,
 }
 
 impl Run<'_> {
     /// Runs it to its end.
-    pub(super) fn end(self) -> Result<Ended, ProviderError> {
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) for one that takes too long, [`BadAnswer`](ErrorKind::BadAnswer) for one that prints too much,
+    /// [`BadSettings`](ErrorKind::BadSettings) for one that cannot be started.
+    pub fn end(self) -> Result<Ended, ProviderError> {
         let mut child = self.command().spawn().map_err(|error| {
-            ProviderError::new(ErrorKind::BadSettings, format!("op cannot be started: {error}"))
+            ProviderError::new(ErrorKind::BadSettings, format!("{} cannot be started: {error}", self.name))
         })?;
-        let ended = watch(&mut child, self.input, self.limit, self.patience);
+        let ended = watch(&mut child, self);
         if ended.is_err() {
             let _ = child.kill();
             let _ = child.wait();
@@ -52,8 +61,8 @@ impl Run<'_> {
         ended
     }
 
-    /// Its environment holds the token, where its settings are, and what keeps it from asking anybody, and nothing of ours: no
-    /// other account, no Connect server, no proxy, no library to load.
+    /// Its environment says where its settings are and what it was given, and holds nothing of ours: no other account or server, no
+    /// proxy, no library to load.
     fn command(&self) -> Command {
         let mut command = Command::new(self.program);
         command.args(self.arguments);
@@ -61,10 +70,7 @@ impl Run<'_> {
         if let Some(home) = std::env::var_os("HOME") {
             command.env("HOME", home);
         }
-        command.env("OP_BIOMETRIC_UNLOCK_ENABLED", "false").env("OP_LOAD_DESKTOP_APP_SETTINGS", "false");
-        if let Some(token) = self.token {
-            command.env("OP_SERVICE_ACCOUNT_TOKEN", OsStr::from_bytes(token.expose_secret()));
-        }
+        command.envs(self.environment.iter().copied());
         let input = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -77,12 +83,8 @@ enum End {
     Complaint(Option<Zeroizing<Vec<u8>>>),
 }
 
-fn watch(
-    child: &mut Child,
-    input: Option<Zeroizing<Vec<u8>>>,
-    limit: usize,
-    patience: Duration,
-) -> Result<Ended, ProviderError> {
+fn watch(child: &mut Child, run: Run<'_>) -> Result<Ended, ProviderError> {
+    let Run { name, input, limit, patience, .. } = run;
     let deadline = Instant::now() + patience;
     let (sender, ends) = channel();
     if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
@@ -94,8 +96,8 @@ fn watch(
     drop(sender);
     let (mut output, mut complaint) = (None, None);
     while output.is_none() || complaint.is_none() {
-        match next(&ends, deadline)? {
-            End::Output(read) => output = Some(read.ok_or_else(|| too_long(limit))?),
+        match next(&ends, deadline, name)? {
+            End::Output(read) => output = Some(read.ok_or_else(|| too_long(name, limit))?),
             End::Complaint(read) => complaint = Some(read.unwrap_or_default()),
         }
     }
@@ -103,22 +105,22 @@ fn watch(
         match child.try_wait() {
             Ok(Some(status)) => break status.success(),
             Ok(None) if Instant::now() < deadline => thread::sleep(TICK),
-            _ => return Err(late()),
+            _ => return Err(late(name)),
         }
     };
     Ok(Ended { success, output: output.unwrap_or_default(), complaint: complaint.unwrap_or_default() })
 }
 
-fn next(ends: &Receiver<End>, deadline: Instant) -> Result<End, ProviderError> {
-    ends.recv_timeout(deadline.saturating_duration_since(Instant::now())).map_err(|_| late())
+fn next(ends: &Receiver<End>, deadline: Instant, name: &str) -> Result<End, ProviderError> {
+    ends.recv_timeout(deadline.saturating_duration_since(Instant::now())).map_err(|_| late(name))
 }
 
-fn late() -> ProviderError {
-    ProviderError::new(ErrorKind::Unavailable, "op has not answered in time")
+fn late(name: &str) -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, format!("{name} has not answered in time"))
 }
 
-fn too_long(limit: usize) -> ProviderError {
-    let text = format!("what op printed is longer than {} MiB", limit >> 20);
+fn too_long(name: &str, limit: usize) -> ProviderError {
+    let text = format!("what {name} printed is longer than {} MiB", limit >> 20);
     ProviderError::new(ErrorKind::BadAnswer, text)
 }
 
@@ -155,7 +157,7 @@ fn read(mut pipe: impl Read, limit: usize) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Appends; where that needs more room, what was there is wiped where it stood.
-pub(super) fn extend(all: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+pub fn extend(all: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
     if all.len() + more.len() > all.capacity() {
         let mut larger = Zeroizing::new(Vec::with_capacity(2 * (all.len() + more.len())));
         larger.extend_from_slice(all);
@@ -176,7 +178,7 @@ mod tests {
     ) -> Result<Ended, ProviderError> {
         let input = input.map(|input| Zeroizing::new(input.to_vec()));
         let (program, arguments) = (Path::new("/bin/sh"), &["-c", script][..]);
-        Run { program, arguments, token: None, input, limit, patience }.end()
+        Run { name: "sh", program, arguments, environment: &[], input, limit, patience }.end()
     }
 
     const LONG: Duration = Duration::from_secs(60);
