@@ -55,6 +55,7 @@ const SETTINGS: &[Setting] = &[
         "FILE",
         "where workload-identity finds its token [default: AZURE_FEDERATED_TOKEN_FILE]",
     ),
+    login("az", "FILE", "Azure's command line, for az [default: az on the PATH]"),
     setting("authority", "URL", "who makes tokens [default: that of the vault's cloud]"),
     setting("resource", "URL", "what tokens are for, where the vault is in no public cloud"),
     setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
@@ -127,6 +128,11 @@ fn settle_files(settings: &mut Settings) -> Result<(), ProviderError> {
         let pem = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
         subrosa_rest::Relay::new(Some(&pem), false).map_err(|error| failed(error.to_string()))?;
         settings.set("ca", pem.trim());
+    }
+    #[cfg(unix)]
+    if let Some(file) = settings.text("az") {
+        let program = auth::command_line::PROGRAM.named(file)?;
+        settings.set("az", program);
     }
     if let Some(file) = settings.text("token-file") {
         // what is relative would be another file for every working directory

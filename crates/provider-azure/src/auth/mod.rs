@@ -3,6 +3,8 @@
 mod assertion;
 mod certificate;
 mod client_secret;
+#[cfg(unix)]
+pub(crate) mod command_line;
 mod managed_identity;
 mod person;
 mod workload_identity;
@@ -26,6 +28,8 @@ pub(crate) const METHODS: &[Method] = &[
     certificate::METHOD,
     managed_identity::METHOD,
     workload_identity::METHOD,
+    #[cfg(unix)]
+    command_line::METHOD,
 ];
 
 /// A token, and what leads to the next one without a new login.
@@ -52,6 +56,8 @@ pub(crate) fn log_in(
         "workload-identity" => asking(false)?.by(workload_identity::credential),
         // the machine's own endpoint speaks no TLS
         "managed-identity" => asking(true)?.by(managed_identity::credential),
+        #[cfg(unix)]
+        "az" => command_line::log_in(settings),
         other => {
             let text = format!("there is no way to log in named {other:?}");
             Err(ProviderError::new(ErrorKind::BadSettings, text))

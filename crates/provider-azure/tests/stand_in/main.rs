@@ -1,5 +1,7 @@
 //! Against the stand-in that Microsoft's client for Python works with, over TLS.
 
+#[cfg(unix)]
+mod command_line;
 mod hostile;
 mod logins;
 mod people;

@@ -252,7 +252,7 @@ impl Entra {
     }
 
     /// A token as clients see it: they are not to look into it, and some do.
-    fn access_token(&mut self, resource: &str) -> String {
+    pub(super) fn access_token(&mut self, resource: &str) -> String {
         self.made += 1;
         let expires = now() + self.life;
         let claims = json!({

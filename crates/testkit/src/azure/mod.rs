@@ -150,6 +150,12 @@ impl Azure {
         locked(&self.state).entra.life = seconds;
     }
 
+    /// An access token for this vault, as somebody else got it.
+    #[must_use]
+    pub fn token(&self) -> String {
+        locked(&self.state).entra.access_token(&self.address())
+    }
+
     /// Forgets every access token, as if all of them were over; with `refresh`, those that lead to others too.
     pub fn revoke(&self, refresh: bool) {
         locked(&self.state).entra.revoke(refresh);
