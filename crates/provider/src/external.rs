@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use subrosa_secret::SecretValue;
 
-use crate::{ErrorKind, Person, Provider, ProviderError};
+use crate::{ErrorKind, Person, Provider, ProviderError, Setup};
 
 /// What a system is told when it is connected, none of it secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +156,11 @@ pub trait System: Sync {
     /// # Errors
     /// [`BadLink`](crate::ErrorKind::BadLink) for what can name nothing there. Nothing is contacted.
     fn target(&self, settings: &Settings, text: &str) -> Result<String, ProviderError>;
+
+    /// How the system's side is prepared, where that is known.
+    fn setup(&self) -> Option<&dyn Setup> {
+        None
+    }
 
     /// Makes a connection. Where there is a way to log in, nobody is contacted before the first question.
     ///

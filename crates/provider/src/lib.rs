@@ -17,6 +17,7 @@ mod error;
 mod external;
 mod local;
 mod person;
+mod setup;
 
 use subrosa_secret::{Name, Policy, SecretValue};
 
@@ -26,6 +27,7 @@ pub use external::{
 };
 pub use local::LocalSource;
 pub use person::Person;
+pub use setup::{Plan, Setup, Standing, Step, Work};
 
 /// What a provider can do, asked before anything is promised to a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

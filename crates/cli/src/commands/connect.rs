@@ -1,6 +1,7 @@
 //! `subrosa connect`: a connection to an external vault.
 
 use super::newcomer::Newcomer;
+use super::prepare;
 use crate::context::Context;
 use crate::external::{self, Connection, Connections, Entrance, Keep, Place, failed, systems};
 use crate::failure::{Failure, Outcome};
@@ -30,7 +31,7 @@ pub(super) fn command() -> Command {
 /// The flags of one system are its settings, and how one logs in.
 fn of_system(system: &'static dyn System) -> Command {
     let setting = |one: &'static subrosa_provider::Setting| {
-        let arg = Arg::new(one.name).long(one.name).help(one.help).required(one.required);
+        let arg = needed(Arg::new(one.name).long(one.name).help(one.help), one.required, system);
         match one.value_name {
             "" => arg.action(ArgAction::SetTrue),
             "FOLDER" => arg.value_name("FOLDER").value_hint(ValueHint::DirPath),
@@ -40,9 +41,10 @@ fn of_system(system: &'static dyn System) -> Command {
     };
     Command::new(system.name())
         .about(system.about())
-        .arg(Arg::new("connection").value_name("NAME").required(true).help("what links call it"))
+        .arg(needed(Arg::new("connection").value_name("NAME").help("what links call it"), true, system))
         .args(login_flags(system))
         .args(system.settings().iter().map(setting))
+        .args(prepare::flags(system))
         .arg(duration_flag("ttl", "how long its values are cached [default: the vault's, 1h]"))
         .arg(duration_flag(
             "stale-if-error",
@@ -52,6 +54,14 @@ fn of_system(system: &'static dyn System) -> Command {
             "change the connection of that name, whose links stay; what is not said again is as in a new one",
         ))
         .after_help(after_help(system))
+}
+
+/// What connecting cannot do without; a set-up says itself what it needs.
+fn needed(arg: Arg, required: bool, system: &dyn System) -> Arg {
+    match (required, system.setup().is_some()) {
+        (true, true) => arg.required_unless_present("setup"),
+        (required, _) => arg.required(required),
+    }
 }
 
 fn login_flags(system: &'static dyn System) -> Vec<Arg> {
@@ -76,16 +86,21 @@ fn after_help(system: &'static dyn System) -> String {
     let width = 2 + system.methods().iter().map(|method| method.name.len()).max().unwrap_or(0).max(10);
     let methods = system.methods().iter().map(|method| {
         let needs: String = method.needs.iter().map(|one| format!(" --{one}")).collect();
-        let takes = match method.credential {
-            "" => needs.trim_start().to_owned(),
-            what => format!("a {what}{}{needs}", if needs.is_empty() { "" } else { ", and" }),
+        let takes = match (method.credential, method.person) {
+            ("", false) => String::new(),
+            ("", true) => "somebody at the screen".to_owned(),
+            (what, _) => format!("a {what}"),
         };
-        format!("{}\n", format!("  {:<width$}{takes}", method.name).trim_end())
+        let and = if takes.is_empty() || needs.is_empty() { "" } else { ", and" };
+        let all = format!("{takes}{and}{needs}");
+        format!("{}
+", format!("  {:<width$}{}", method.name, all.trim_start()).trim_end())
     });
     let methods: String = methods.collect();
     let methods =
         if methods.is_empty() { methods } else { format!("What each way to log in takes:\n{methods}\n") };
-    format!("{methods}Then: subrosa link SECRET NAME:{}", system.example())
+    let setup = if system.setup().is_some() { prepare::AFTER_HELP } else { "" };
+    format!("{methods}Then: subrosa link SECRET NAME:{}{setup}", system.example())
 }
 
 pub(super) fn duration_flag(id: &'static str, help: &'static str) -> Arg {
@@ -95,6 +110,9 @@ pub(super) fn duration_flag(id: &'static str, help: &'static str) -> Arg {
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let (name, arguments) = arguments.subcommand().ok_or_else(|| Failure::usage("no system"))?;
     let system = systems::find(name).ok_or_else(|| Failure::usage(format!("unknown system {name}")))?;
+    if prepare::is_wanted(system, arguments) {
+        return prepare::run(context, system, arguments);
+    }
     let name = arguments.get_one::<String>("connection").map(String::as_str).unwrap_or_default();
     Connection::check_name(name)?;
     let method = method_of(system, arguments)?;

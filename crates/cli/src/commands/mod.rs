@@ -30,6 +30,7 @@ mod link;
 mod list;
 mod newcomer;
 mod policy;
+mod prepare;
 mod profiles;
 mod promote;
 mod purge;
