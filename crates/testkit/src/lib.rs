@@ -9,6 +9,7 @@
 //! - [`leak`]: unique texts that are planted, and looked for in everything that the program says, keeps or sends.
 //! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
 //! - [`Azure`]: a vault of Azure and the authority before it, for want of a real one.
+//! - [`Chromium`]: a real browser, which does what the test says.
 //! - [`OpenBao`]: an external vault over TLS. [`Postgres`]: a database for which it makes users.
 //! - [`Vaults`]: what is in 1Password, for [`ConnectServer`], which official clients take for one, and for [`FakeOp`].
 //! - [`Terminal`]: a program on a pseudo-terminal, for what it asks and what it shows there.
@@ -18,6 +19,8 @@
 
 mod azure;
 mod backends;
+#[cfg(unix)]
+mod chromium;
 #[cfg(target_os = "linux")]
 pub mod faults;
 mod folder;
@@ -40,6 +43,8 @@ mod terminal;
 
 pub use azure::{Azure, AzureCertificate, AzureFault};
 pub use backends::{backend_node, backend_python};
+#[cfg(unix)]
+pub use chromium::Chromium;
 pub use folder::{Folder, copy_tree};
 pub use http_server::{
     Answer, CaptureOptions, CaptureServer, Captured, CertificateFault, FrameScript, Frames, Script,

@@ -12,6 +12,7 @@ use crate::{Folder, backend_python, needs};
 /// A server in memory, unsealed, whose root token is [`OpenBao::ROOT`]. It ends with the value.
 pub struct OpenBao {
     port: u16,
+    program: PathBuf,
     certificates: Certificates,
     // the order matters: the server ends before its folder goes
     _server: Service,
@@ -82,7 +83,8 @@ impl OpenBao {
         command.arg(format!("-dev-listen-address=127.0.0.1:{plain}"));
         command.arg(format!("-config={}", config.display())).env("HOME", folder.path());
         let server = Service::start(&command, "TERM", |_| {});
-        let started = Self { port, certificates, _server: server, _folder: folder };
+        let started =
+            Self { port, program: program.to_owned(), certificates, _server: server, _folder: folder };
         wait_until(|| started.api("GET", "sys/health", None).status == 200).then_some(started)
     }
 
@@ -90,6 +92,31 @@ impl OpenBao {
     #[must_use]
     pub fn address(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// The client's program, which is the server's as well.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Makes somebody who logs in by name and password, and is an entity of that name.
+    ///
+    /// # Panics
+    /// When it does not work.
+    pub fn admit(&self, name: &str, password: &str) {
+        let auth = self.api("GET", "sys/auth/userpass", None);
+        let auth = if auth.status == 200 {
+            auth
+        } else {
+            self.post("sys/auth/userpass", r#"{"type":"userpass"}"#);
+            self.api("GET", "sys/auth/userpass", None)
+        };
+        let accessor = text_of(&auth.ok(), "accessor");
+        self.post(&format!("auth/userpass/users/{name}"), &format!(r#"{{"password":"{password}"}}"#));
+        let entity = text_of(&self.post("identity/entity", &format!(r#"{{"name":"{name}"}}"#)), "id");
+        let alias = format!(r#"{{"name":"{name}","canonical_id":"{entity}","mount_accessor":"{accessor}"}}"#);
+        self.post("identity/entity-alias", &alias);
     }
 
     /// Where it listens.
@@ -161,6 +188,12 @@ impl OpenBao {
     pub fn post(&self, path: &str, json: &str) -> String {
         self.api("POST", path, Some(json)).ok()
     }
+}
+
+/// The first text of that name in a piece of JSON.
+fn text_of(json: &str, name: &str) -> String {
+    let (_, rest) = json.split_once(&format!("\"{name}\":\"")).expect("it is there");
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 /// Where the package put the server.
