@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("subrosa-provider-folder", &["subrosa-secret", "subrosa-provider"]),
-    ("subrosa-provider-hashicorp", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),
+    ("subrosa-provider-hashicorp", &["subrosa-secret", "subrosa-provider", "subrosa-rest", "subrosa-oauth"]),
     (
         "subrosa-provider-onepassword",
         &["subrosa-secret", "subrosa-provider", "subrosa-rest", "subrosa-program"],

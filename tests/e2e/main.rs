@@ -6,6 +6,7 @@
 
 mod authentication;
 mod azure;
+mod browser;
 mod capture;
 mod certificates;
 mod concurrency;

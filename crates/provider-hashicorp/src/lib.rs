@@ -29,12 +29,13 @@ mod lookup;
 mod mount;
 mod offers;
 mod read;
+mod setup;
 mod state;
 mod target;
 mod token;
 mod write;
 
-use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Setting, Settings, System};
+use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Setting, Settings, Setup, System};
 
 use connected::Connected;
 
@@ -48,11 +49,19 @@ const SETTINGS: &[Setting] = &[
     },
     setting("namespace", "PATH", "the namespace to work in"),
     setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
-    login("auth-path", "PATH", "where the way to log in is mounted [default: its name]"),
+    login("auth-path", "PATH", "where the way to log in is mounted [default: its name; jwt for oidc]"),
     login("username", "NAME", "who logs in by userpass"),
     login("role-id", "ID", "the role that logs in by approle"),
     login("wrapped", "", "the secret id of approle is wrapped: what is given is the token to unwrap it"),
-    login("role", "NAME", "the role to log in with by kubernetes, jwt or cert"),
+    login("role", "NAME", "the role to log in with by oidc, kubernetes, jwt or cert"),
+    login(
+        "oidc-provider",
+        "URL",
+        "who logs people in for oidc: a provider of this server by its name, or any by its address",
+    ),
+    login("client-id", "ID", "what subrosa is to that provider"),
+    login("confidential", "", "that client has a secret, which is asked for at each login"),
+    login("scope", "SCOPES", "scopes to ask that provider for besides openid"),
     login("jwt-file", "FILE", "where kubernetes finds its token [default: that of the pod]"),
     setting(
         "insecure-http",
@@ -67,6 +76,14 @@ const fn setting(name: &'static str, value_name: &'static str, help: &'static st
 
 const fn login(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
     Setting { login: true, ..setting(name, value_name, help) }
+}
+
+/// Where a provider of this server is, by its name.
+fn oidc_provider(settings: &Settings, name: &str) -> String {
+    let address = settings.text("address").unwrap_or_default();
+    let namespace =
+        settings.text("namespace").map(|namespace| format!("{}/", subrosa_rest::encoded(namespace)));
+    format!("{address}/v1/{}identity/oidc/provider/{name}", namespace.unwrap_or_default())
 }
 
 /// The system: HashiCorp Vault, and OpenBao which speaks the same.
@@ -112,6 +129,14 @@ impl System for Hashicorp {
                 settings.set(name, path);
             }
         }
+        if let Some(provider) = settings.text("oidc-provider") {
+            let provider = match provider.contains("://") {
+                true => subrosa_rest::settle_address(provider, settings.is_on("insecure-http"))
+                    .map_err(|error| error.about("oidc-provider"))?,
+                false => oidc_provider(&settings, &subrosa_rest::encoded(provider).replace('/', "%2F")),
+            };
+            settings.set("oidc-provider", provider);
+        }
         if let Some(file) = settings.text("ca").filter(|text| !text.starts_with("-----BEGIN")) {
             let failed = |why: String| ProviderError::new(ErrorKind::BadSettings, format!("{file}: {why}"));
             let pem = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
@@ -131,6 +156,10 @@ impl System for Hashicorp {
 
     fn target(&self, _: &Settings, text: &str) -> Result<String, ProviderError> {
         target::Target::parse(text).map(|target| target.to_string())
+    }
+
+    fn setup(&self) -> Option<&dyn Setup> {
+        Some(&setup::Server)
     }
 
     fn connect<'a>(

@@ -24,6 +24,9 @@ fn logins_to_a_server() {
     set("sys/auth/userpass", json!({ "type": "userpass" }));
     set("auth/userpass/users/ada", json!({ "password": password, "token_policies": "app" }));
     set("auth/token/create", json!({ "id": token, "policies": ["app"], "ttl": "1h" }));
+    let admin = planted.plant(Kind::Passphrase, "a token that may do everything");
+    set("auth/token/create", json!({ "id": admin, "policies": ["root"] }));
+    let admin = planted.write_own("admin", &admin);
     let (password, token) = (planted.write_own("password", &password), planted.write_own("token", &token));
     let wrong = planted.write_own("wrong", &wrong);
     let (address, ca, host) = (bao.address(), text(&bao.ca()), planted.stage.server.url(""));
@@ -31,7 +34,15 @@ fn logins_to_a_server() {
     let ada = ["--auth", "userpass", "--username", "ada"];
 
     let connect = |name, more: &[&str]| [&["connect", "hashicorp", name], &by[..], more].concat().join(" ");
+    let set_up = |file: &str, how: &str| {
+        let by = [&by[..], &[file]].concat().join(" ");
+        format!("connect hashicorp --setup {how} {by} --mounts secret --everybody")
+    };
     let lines = [
+        (set_up(&wrong, "--yes"), 100),
+        (set_up(&admin, "--dry-run"), 0),
+        (set_up(&admin, "--yes"), 0),
+        (set_up(&admin, "--yes"), 0),
         (connect("refused", &[&[wrong.as_str()], &ada[..], &["--keep", "vault"]].concat()), 100),
         (connect("refused", &[wrong.as_str(), "--keep", "session"]), 100),
         (connect("ada", &[&[password.as_str()], &ada[..], &["--keep", "vault"]].concat()), 0),

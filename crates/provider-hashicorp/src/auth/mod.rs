@@ -4,6 +4,7 @@ mod approle;
 mod cert;
 mod jwt;
 mod kubernetes;
+pub(crate) mod oidc;
 mod token;
 mod userpass;
 
@@ -15,8 +16,15 @@ use crate::api::{Api, refused};
 use crate::token::Token;
 
 /// All of them, the usual one first.
-pub(crate) const METHODS: &[Method] =
-    &[token::METHOD, userpass::METHOD, approle::METHOD, kubernetes::METHOD, jwt::METHOD, cert::METHOD];
+pub(crate) const METHODS: &[Method] = &[
+    token::METHOD,
+    userpass::METHOD,
+    approle::METHOD,
+    oidc::METHOD,
+    kubernetes::METHOD,
+    jwt::METHOD,
+    cert::METHOD,
+];
 
 /// The way without a login.
 pub(crate) const TOKEN: &str = token::METHOD.name;
@@ -39,6 +47,7 @@ pub(crate) fn log_in(api: &Api, settings: &Settings, login: &Login<'_>) -> Resul
         "token" => token::log_in(login).map(LoggedIn::from),
         "userpass" => userpass::log_in(api, settings, login).map(LoggedIn::from),
         "approle" => approle::log_in(api, settings, login),
+        "oidc" => oidc::log_in(api, settings, login).map(LoggedIn::from),
         "kubernetes" => kubernetes::log_in(api, settings).map(LoggedIn::from),
         "jwt" => jwt::log_in(api, settings, login).map(LoggedIn::from),
         "cert" => cert::log_in(settings, login).map(LoggedIn::from),

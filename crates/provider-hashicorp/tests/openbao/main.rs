@@ -5,5 +5,6 @@ mod hostile;
 mod leases;
 mod logins;
 mod secrets;
+mod setup;
 mod vault;
 mod writing;
