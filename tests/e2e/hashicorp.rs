@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use subrosa_testkit::{KeyringState, OpenBao, Postgres};
+use subrosa_testkit::{Answer, CaptureOptions, CaptureServer, Captured, KeyringState, OpenBao, Postgres};
 
 use crate::home::{Home, Run, text};
 use crate::keychain::User;
@@ -88,6 +88,62 @@ fn a_secret_of_the_server_is_sent_by_one_login() {
     assert_eq!(tokens(&bao), before + 1, "all but that which was lost");
     send(&stage, &[]).ends(100).says("prod was disconnected");
     stage.home.run(&["verify"]).ok();
+}
+
+/// A server with two secrets, that counts what it is asked.
+fn counted() -> CaptureServer {
+    let answer = |_: usize, request: &Captured| {
+        let data = match request.target.as_str() {
+            target if target.contains("/sys/internal/ui/mounts/") => {
+                json!({ "path": "secret/", "type": "kv", "options": { "version": "2" } })
+            }
+            target if target.contains("/secret/data/") => json!({ "data": { "a": "1", "b": "2" } }),
+            _ => json!({ "ttl": 3600, "display_name": "token", "policies": [] }),
+        };
+        Answer::ok(json!({ "data": data }).to_string())
+    };
+    CaptureServer::start(CaptureOptions::tls().answering(answer))
+}
+
+#[test]
+fn a_process_asks_for_each_secret_once_whatever_it_is_wanted_for() {
+    let (vault, stage) = (counted(), Stage::new());
+    let way = [
+        "connect",
+        "hashicorp",
+        "prod",
+        "--keep",
+        "vault",
+        "--address",
+        &vault.url(""),
+        "--ca",
+        &text(&vault.ca_path()),
+    ];
+    stage.home.feed(&way, "some-token").ok();
+    for (name, target) in [("one", "app#a"), ("same", "app#a"), ("two", "app#b"), ("other", "far#a")] {
+        let target = format!("prod:secret/{target}");
+        stage.home.run(&["link", name, &target, "--no-check", "--host", &stage.origin()]).ok();
+    }
+    let _ = vault.take_requests();
+    let (first, second) = (stage.server.url("/1"), stage.server.url("/2?q=<<vault:one>>"));
+    let parts = [
+        "-H",
+        "A: <<vault:one>>",
+        "-H",
+        "B: <<vault:same>> <<vault:two>>",
+        "-d",
+        "<<vault:other>><<vault:one>>",
+    ];
+    stage.send(&[&["-sS"], &parts[..], &[&first, &second]].concat()).ok();
+    assert_eq!(stage.server.requests().len(), 2);
+    let asked: Vec<String> = vault.take_requests().into_iter().map(|request| request.target).collect();
+    for path in ["/v1/secret/data/app", "/v1/secret/data/far"] {
+        assert_eq!(asked.iter().filter(|target| *target == path).count(), 1, "{asked:?}");
+    }
+    assert_eq!(vault.connections(), 2, "one for connecting, one for looking up");
+    // what is cached is not asked for at all
+    stage.send_here(&["-sS", "-H", "A: <<vault:one>>"], "/3").ok();
+    assert!(vault.requests().is_empty());
 }
 
 #[test]
