@@ -93,8 +93,11 @@ fn after_help(system: &'static dyn System) -> String {
         };
         let and = if takes.is_empty() || needs.is_empty() { "" } else { ", and" };
         let all = format!("{takes}{and}{needs}");
-        format!("{}
-", format!("  {:<width$}{}", method.name, all.trim_start()).trim_end())
+        format!(
+            "{}
+",
+            format!("  {:<width$}{}", method.name, all.trim_start()).trim_end()
+        )
     });
     let methods: String = methods.collect();
     let methods =
