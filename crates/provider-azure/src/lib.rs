@@ -123,12 +123,7 @@ impl System for Azure {
 }
 
 fn settle_files(settings: &mut Settings) -> Result<(), ProviderError> {
-    if let Some(file) = settings.text("ca").filter(|text| !text.starts_with("-----BEGIN")) {
-        let failed = |why: String| ProviderError::new(ErrorKind::BadSettings, format!("{file}: {why}"));
-        let pem = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-        subrosa_rest::Relay::new(Some(&pem), false).map_err(|error| failed(error.to_string()))?;
-        settings.set("ca", pem.trim());
-    }
+    subrosa_rest::settle_authorities(settings)?;
     #[cfg(unix)]
     if let Some(file) = settings.text("az") {
         let program = auth::command_line::PROGRAM.named(file)?;

@@ -112,15 +112,7 @@ impl System for Hashicorp {
     }
 
     fn settle(&self, mut settings: Settings) -> Result<Settings, ProviderError> {
-        let address = settings.text("address").unwrap_or_default();
-        let address =
-            subrosa_rest::settle_address(address, settings.is_on("insecure-http")).map_err(|error| {
-                match address.starts_with("http://") {
-                    true => error.hint_at("--insecure-http says that this is meant"),
-                    false => error,
-                }
-            })?;
-        settings.set("address", address);
+        subrosa_rest::settle_server(&mut settings)?;
         for name in ["namespace", "auth-path"] {
             if let Some(path) = settings.text(name) {
                 let path = target::joined(path).ok_or_else(|| {
@@ -136,13 +128,6 @@ impl System for Hashicorp {
                 false => oidc_provider(&settings, &subrosa_rest::encoded(provider).replace('/', "%2F")),
             };
             settings.set("oidc-provider", provider);
-        }
-        if let Some(file) = settings.text("ca").filter(|text| !text.starts_with("-----BEGIN")) {
-            let failed = |why: String| ProviderError::new(ErrorKind::BadSettings, format!("{file}: {why}"));
-            let pem = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-            subrosa_rest::Server::new("https://localhost", Some(&pem))
-                .map_err(|error| failed(error.to_string()))?;
-            settings.set("ca", pem.trim());
         }
         if let Some(file) = settings.text("jwt-file") {
             // what is relative would be another file for every working directory

@@ -89,27 +89,11 @@ impl System for OnePassword {
     }
 
     fn settle(&self, mut settings: Settings) -> Result<Settings, ProviderError> {
-        match settings.text("address") {
-            Some(address) => {
-                let plain = settings.is_on("insecure-http");
-                let address = subrosa_rest::settle_address(address, plain).map_err(|error| match address
-                    .starts_with("http://")
-                {
-                    true => error.hint_at("--insecure-http says that this is meant"),
-                    false => error,
-                })?;
-                settings.set("address", address);
-            }
+        if settings.text("address").is_none() {
             // without a server it is the program that is asked
-            None => settle_program(&mut settings)?,
+            settle_program(&mut settings)?;
         }
-        if let Some(file) = settings.text("ca").filter(|text| !text.starts_with("-----BEGIN")) {
-            let failed = |why: String| ProviderError::new(ErrorKind::BadSettings, format!("{file}: {why}"));
-            let pem = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-            subrosa_rest::Server::new("https://localhost", Some(&pem))
-                .map_err(|error| failed(error.to_string()))?;
-            settings.set("ca", pem.trim());
-        }
+        subrosa_rest::settle_server(&mut settings)?;
         Ok(settings)
     }
 

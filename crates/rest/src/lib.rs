@@ -32,9 +32,11 @@ mod call;
 mod fault;
 mod relay;
 mod server;
+mod settings;
 
 pub use address::settle_address;
 pub use answer::{Answer, text_of};
 pub use call::{Call, Form, JsonObject, encoded};
 pub use relay::{Outgoing, Relay, RelayHandle};
 pub use server::{MAX_ANSWER, PATIENCE, Server};
+pub use settings::{settle_authorities, settle_server};
