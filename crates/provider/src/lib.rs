@@ -63,6 +63,26 @@ pub trait Provider {
     }
 }
 
+impl<P: Provider + ?Sized> Provider for Box<P> {
+    type Locator = P::Locator;
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn lookup(&self, locator: &Self::Locator) -> Result<Option<SecretValue>, ProviderError> {
+        (**self).lookup(locator)
+    }
+
+    fn lookup_many(&self, locators: &[&Self::Locator]) -> Vec<Result<Option<SecretValue>, ProviderError>> {
+        (**self).lookup_many(locators)
+    }
+}
+
 /// What is registered under a name, known without its value.
 pub struct Registered<L> {
     /// Where the value may go.
