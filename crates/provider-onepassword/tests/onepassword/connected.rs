@@ -1,6 +1,6 @@
 //! Connections to the stand-ins.
 
-use subrosa_provider::{Capabilities, External, Login, Provider, ProviderError, Settings, System as _};
+use subrosa_provider::{External, Login, Provider as _, ProviderError, Settings, System as _};
 use subrosa_provider_onepassword::OnePassword;
 use subrosa_secret::SecretValue;
 use subrosa_testkit::ConnectServer;
@@ -10,28 +10,8 @@ pub(crate) const VALUE: &str = "hunter2-CANARY";
 /// Where it is.
 pub(crate) const TARGET: &str = "op://automation/stripe/credential";
 
-/// A provider that is only known as the trait.
-pub(crate) struct Known(pub(crate) Box<dyn External>);
-
-impl Provider for Known {
-    type Locator = String;
-
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    fn lookup(&self, target: &String) -> Result<Option<SecretValue>, ProviderError> {
-        self.0.lookup(target)
-    }
-
-    fn lookup_many(&self, targets: &[&String]) -> Vec<Result<Option<SecretValue>, ProviderError>> {
-        self.0.lookup_many(targets)
-    }
-}
+/// A connection of which no more is known than what it is.
+pub(crate) type Known = Box<dyn External>;
 
 /// Connects with a token that is at hand.
 pub(crate) fn connect(settings: &Settings, method: &'static str, token: &str) -> Known {
@@ -39,7 +19,7 @@ pub(crate) fn connect(settings: &Settings, method: &'static str, token: &str) ->
     let given =
         Box::leak(Box::new(move || Ok(SecretValue::new(token.clone().into_bytes()).expect("a short token"))));
     let login = Login { method, session: None, is_kept: true, is_new: true, credential: given, person: None };
-    Known(OnePassword.connect(settings, login).expect("a connection"))
+    OnePassword.connect(settings, login).expect("a connection")
 }
 
 pub(crate) fn server_settings(address: &str, ca: &std::path::Path) -> Settings {
@@ -85,12 +65,8 @@ pub(crate) fn refused(provider: &Known, target: &str) -> ProviderError {
     error
 }
 
-impl Known {
-    pub(crate) fn lookup_many_texts(
-        &self,
-        targets: &[&str],
-    ) -> Vec<Result<Option<SecretValue>, ProviderError>> {
-        let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
-        self.lookup_many(&targets.iter().collect::<Vec<_>>())
-    }
+/// Looks up several at once.
+pub(crate) fn look_up(provider: &Known, targets: &[&str]) -> Vec<Result<Option<SecretValue>, ProviderError>> {
+    let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
+    provider.lookup_many(&targets.iter().collect::<Vec<_>>())
 }

@@ -6,7 +6,9 @@ use subrosa_provider::{ErrorKind, Settings, System as _};
 use subrosa_provider_onepassword::OnePassword;
 use subrosa_testkit::{Answer, CaptureOptions, CaptureServer, Captured, ConnectServer, Vaults};
 
-use crate::connected::{Known, TARGET, VALUE, connect, failure, refused, server_settings, to_server};
+use crate::connected::{
+    Known, TARGET, VALUE, connect, failure, look_up, refused, server_settings, to_server,
+};
 
 /// A server that behaves until it is asked for the item, and then answers so.
 fn answering(item: impl Fn() -> Answer + Send + Sync + 'static) -> CaptureServer {
@@ -66,7 +68,7 @@ fn hostile_h84_where_a_file_is_the_server_does_not_say() {
         Answer::ok(of_item(&format!(r#""files":[{file}"{path}"}}]"#)))
     };
     let server = answering(item);
-    let _ = connected(&server).lookup_many_texts(&[TARGET]);
+    let _ = look_up(&connected(&server), &[TARGET]);
     let last = server.requests().pop().expect("requests");
     assert!(last.target.ends_with("/files/filecert/content"), "{}", last.target);
     assert_eq!(elsewhere.connections(), 0);
@@ -111,7 +113,7 @@ fn hostile_h85_answers_that_are_none() {
     for body in ["", "null", "{}", r#"["CANARY"]"#, r#"[{"name":"automation"}]"#, "\u{fffd}"] {
         server.answer(Some(Answer::ok(body)));
         assert_eq!(refused(&provider, TARGET).kind(), ErrorKind::BadAnswer, "{body}");
-        assert_eq!(provider.0.describe().expect_err("no list").kind(), ErrorKind::BadAnswer, "{body}");
+        assert_eq!(provider.describe().expect_err("no list").kind(), ErrorKind::BadAnswer, "{body}");
     }
 }
 
@@ -137,7 +139,7 @@ fn hostile_h86_an_error_body_that_holds_the_secret_is_not_repeated() {
         assert_eq!(error.kind(), kind, "{status}");
         assert!(!error.to_string().contains(ConnectServer::TOKEN));
         assert_eq!(error.to_string().contains("again in 7 s"), status == 429, "{error}");
-        let error = provider.0.describe().expect_err("it does not work");
+        let error = provider.describe().expect_err("it does not work");
         assert_eq!(error.kind(), kind, "{status}");
     }
     // and after that it goes on
@@ -150,7 +152,7 @@ fn hostile_h87_a_token_that_ends_between_two_lookups_is_told() {
     let server = ConnectServer::start(Vaults::with(VALUE));
     let provider = to_server(&server);
     assert_eq!(crate::connected::value(&provider, TARGET), VALUE.as_bytes());
-    assert_eq!(provider.0.session_end(), Some(ConnectServer::TOKEN_END));
+    assert_eq!(provider.session_end(), Some(ConnectServer::TOKEN_END));
     server
         .answer(Some(Answer::status(401).with_body(r#"{"status":401,"message":"Invalid token signature"}"#)));
     assert_eq!(failure(&provider, TARGET).kind(), ErrorKind::Expired);

@@ -1,14 +1,17 @@
 //! The program `op`: which one is run, how, and what it says.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
-use subrosa_provider::{ErrorKind, ProviderError, Settings, System as _};
+use subrosa_provider::{ErrorKind, Login, ProviderError, Settings, System as _};
 use subrosa_provider_onepassword::OnePassword;
 use subrosa_testkit::{FakeOp, Folder, Vaults};
 
-use crate::connected::{TARGET, VALUE, connect, failure, program_settings, refused, to_program, value};
+use crate::connected::{TARGET, VALUE, connect, look_up, program_settings, refused, to_program, value};
+
+/// A user and a group whom nobody is.
+const NOBODY: u32 = 65_534;
 
 fn installed() -> Option<FakeOp> {
     FakeOp::install(&Vaults::with(VALUE))
@@ -22,9 +25,9 @@ fn named(path: &Path) -> Result<Settings, ProviderError> {
 fn hostile_h81_the_token_is_in_the_environment_of_the_child_alone() {
     let Some(op) = installed() else { return };
     let provider = to_program(&op);
-    provider.0.describe().expect("it works");
+    provider.describe().expect("it works");
     assert_eq!(value(&provider, TARGET), VALUE.as_bytes());
-    assert_eq!(provider.lookup_many_texts(&[TARGET, "op://shared/guest wi-fi/password"]).len(), 2);
+    assert_eq!(look_up(&provider, &[TARGET, "op://shared/guest wi-fi/password"]).len(), 2);
     let calls = op.calls();
     assert_eq!(calls.len(), 4, "a version, a list, one value, and two by one process");
     for call in &calls {
@@ -52,9 +55,9 @@ fn many_values_are_one_process_unless_one_of_them_fails() {
     let Some(op) = installed() else { return };
     let provider = to_program(&op);
     let all = [TARGET, "op://automation/account/password", "op://automation/certificates/key.bin"];
-    assert!(provider.lookup_many_texts(&all).iter().all(|answer| matches!(answer, Ok(Some(_)))));
+    assert!(look_up(&provider, &all).iter().all(|answer| matches!(answer, Ok(Some(_)))));
     assert_eq!(op.calls().len(), 1);
-    let answers = provider.lookup_many_texts(&[TARGET, "op://nowhere/a/b", "op://automation/stripe/gone"]);
+    let answers = look_up(&provider, &[TARGET, "op://nowhere/a/b", "op://automation/stripe/gone"]);
     assert!(
         matches!(&answers[..], [Ok(Some(_)), Err(error), Ok(None)] if error.kind() == ErrorKind::NotFound)
     );
@@ -74,10 +77,10 @@ fn what_op_complains_of_has_a_kind() {
     ] {
         op.behave(mode);
         assert_eq!(refused(&provider, TARGET).kind(), kind, "{mode}");
-        let error = provider.0.describe().expect_err("it does not work");
+        let error = provider.describe().expect_err("it does not work");
         assert_eq!(error.kind(), kind, "{mode}");
         assert!(!error.to_string().contains(FakeOp::TOKEN), "{error}");
-        for answer in provider.lookup_many_texts(&two) {
+        for answer in look_up(&provider, &two) {
             assert_eq!(answer.err().map(|error| error.kind()), Some(kind), "{mode}");
         }
     }
@@ -85,12 +88,12 @@ fn what_op_complains_of_has_a_kind() {
     // what concerns all of them is not asked for each
     op.accept("ops_another");
     let before = op.calls().len();
-    for answer in provider.lookup_many_texts(&two) {
+    for answer in look_up(&provider, &two) {
         assert_eq!(answer.err().map(|error| error.kind()), Some(ErrorKind::Expired));
     }
     assert_eq!(op.calls().len(), before + 1);
     op.behave("old");
-    let error = provider.0.describe().expect_err("too old");
+    let error = provider.describe().expect_err("too old");
     assert_eq!(error.kind(), ErrorKind::BadSettings);
     assert_eq!(error.to_string(), "op 2.17.0 is too old for service accounts");
 }
@@ -104,8 +107,8 @@ fn hostile_h85_a_program_that_never_ends_or_says_too_much() {
     assert_eq!(error.kind(), ErrorKind::BadAnswer);
     assert!(error.to_string().contains("longer than 16 MiB"), "{error}");
     op.behave("garbage");
-    assert_eq!(provider.0.describe().expect_err("no list").kind(), ErrorKind::BadAnswer);
-    for answer in provider.lookup_many_texts(&[TARGET, "op://automation/account/password"]) {
+    assert_eq!(provider.describe().expect_err("no list").kind(), ErrorKind::BadAnswer);
+    for answer in look_up(&provider, &[TARGET, "op://automation/account/password"]) {
         // without the marks it was given, what it prints is no answer; read by itself it is taken for a value
         assert!(answer.is_ok());
     }
@@ -119,6 +122,19 @@ fn a_token_of_another_kind_is_not_given_to_the_program() {
         assert_eq!(error.kind(), ErrorKind::BadSettings, "{token:?}");
     }
     assert!(op.calls().is_empty());
+}
+
+/// Why there is no connection; nobody is asked for a token.
+fn refused_before_a_token(settings: &Settings) -> ProviderError {
+    let login = Login {
+        method: "service-account",
+        session: None,
+        is_kept: true,
+        is_new: false,
+        credential: &|| panic!("somebody is asked for a token"),
+        person: None,
+    };
+    OnePassword.connect(settings, login).err().expect("no connection")
 }
 
 #[test]
@@ -146,6 +162,17 @@ fn hostile_h81_who_else_can_write_a_program_or_a_folder_above_it() {
         }
         mode(path, good);
     }
+    // who is not root cannot make this so
+    if chown(&program, None, Some(NOBODY)).is_ok() {
+        mode(&program, 0o720);
+        let error = named(&program).expect_err("a group can write it");
+        assert!(error.to_string().contains("the group 65534 can write it"), "{error}");
+        mode(&program, 0o700);
+        chown(&program, Some(NOBODY), None).expect("as before");
+        let error = named(&program).expect_err("somebody else's");
+        assert!(error.to_string().contains("it belongs to another user, 65534"), "{error}");
+        chown(&program, Some(0), Some(0)).expect("as before");
+    }
     // behind links the same holds for where they lead, and for where they stand
     let link = folder.join("link");
     symlink(&bin, &link).expect("a link");
@@ -162,18 +189,7 @@ fn hostile_h81_who_else_can_write_a_program_or_a_folder_above_it() {
     // what was safe once is looked at again
     let settings = named(&link.join("op")).expect("safe");
     mode(&program, 0o722);
-    let login = subrosa_provider::Login {
-        method: "service-account",
-        session: None,
-        is_kept: true,
-        is_new: false,
-        credential: &|| panic!("nobody is asked for a token"),
-        person: None,
-    };
-    assert_eq!(
-        OnePassword.connect(&settings, login).err().map(|error| error.kind()),
-        Some(ErrorKind::BadSettings)
-    );
+    assert_eq!(refused_before_a_token(&settings).kind(), ErrorKind::BadSettings);
     for path in [folder.join("nothing"), folder.path().to_owned(), op.path().with_file_name("token")] {
         assert_eq!(named(&path).expect_err("no program").kind(), ErrorKind::BadSettings);
     }
@@ -187,15 +203,6 @@ fn hostile_h81_who_else_can_write_a_program_or_a_folder_above_it() {
 fn an_address_is_not_one_of_a_service_account() {
     let settings = [("address", "https://connect.example.com")].into_iter().collect();
     let settings = OnePassword.settle(settings).expect("settings");
-    let login = subrosa_provider::Login {
-        method: "service-account",
-        session: None,
-        is_kept: true,
-        is_new: true,
-        credential: &|| panic!("nobody is asked for a token"),
-        person: None,
-    };
-    let error = OnePassword.connect(&settings, login).err().expect("no program");
+    let error = refused_before_a_token(&settings);
     assert_eq!(error.hint(), Some("add --auth connect-server, or leave --address out"));
-    let _ = failure;
 }

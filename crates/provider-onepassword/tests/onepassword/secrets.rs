@@ -1,10 +1,10 @@
 //! What a reference leads to, the same by both ways.
 
-use subrosa_provider::{ErrorKind, WriteMode, conformance};
+use subrosa_provider::{ErrorKind, Provider as _, WriteMode, conformance};
 use subrosa_secret::SecretValue;
 use subrosa_testkit::{ConnectServer, Vaults};
 
-use crate::connected::{Known, TARGET, VALUE, failure, to_server, value};
+use crate::connected::{Known, TARGET, VALUE, failure, look_up, to_server, value};
 
 /// Both ways to the same vaults, as far as there are both here.
 fn by_each_way(test: impl Fn(&Known)) {
@@ -99,7 +99,7 @@ fn what_names_nothing_or_several_things_is_told() {
         assert!(matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotFound), "{error}");
         // archived; in another section
         for absent in ["op://automation/old/password", "op://automation/stripe/other/api key"] {
-            let answer = provider.lookup_many_texts(&[absent, TARGET]);
+            let answer = look_up(provider, &[absent, TARGET]);
             assert!(matches!(answer[..], [Ok(None), Ok(Some(_))]), "{absent}");
         }
         for target in [
@@ -116,8 +116,8 @@ fn what_names_nothing_or_several_things_is_told() {
 fn a_one_time_password_is_used_once() {
     by_each_way(|provider| {
         let target = "op://automation/account/one-time password?attribute=otp".to_owned();
-        assert_eq!(provider.0.value_end(&target), Some(0));
-        assert_eq!(provider.0.value_end(&TARGET.to_owned()), None);
+        assert_eq!(provider.value_end(&target), Some(0));
+        assert_eq!(provider.value_end(&TARGET.to_owned()), None);
     });
 }
 
@@ -125,7 +125,7 @@ fn a_one_time_password_is_used_once() {
 fn a_field_without_a_value_has_none() {
     let server = ConnectServer::start(Vaults::with(VALUE));
     let provider = to_server(&server);
-    let answer = provider.lookup_many_texts(&["op://automation/stripe/notesplain"]);
+    let answer = look_up(&provider, &["op://automation/stripe/notesplain"]);
     assert!(matches!(answer[..], [Ok(None)]));
 }
 
@@ -135,7 +135,7 @@ fn an_item_is_asked_for_once() {
     let server = ConnectServer::start(Vaults::with(VALUE));
     let provider = to_server(&server);
     let targets = PRESENT.map(|(target, _)| target);
-    assert!(provider.lookup_many_texts(&targets).iter().all(|answer| matches!(answer, Ok(Some(_)))));
+    assert!(look_up(&provider, &targets).iter().all(|answer| matches!(answer, Ok(Some(_)))));
     let asked: Vec<String> = server.server().requests().into_iter().map(|request| request.target).collect();
     let of = |name: &str| asked.iter().filter(|target| target.ends_with(name)).count();
     assert_eq!((asked.len(), of("/items"), of("/content")), (1 + 2 + 5 + 2, 2, 2), "{asked:?}");
@@ -151,14 +151,14 @@ fn an_item_is_asked_for_once() {
 #[test]
 fn who_one_is() {
     by_each_way(|provider| {
-        let who = provider.0.describe().expect("it works").who;
+        let who = provider.describe().expect("it works").who;
         assert!(who.ends_with(" for Automation, Shared, Twin, Twin"), "{who}");
     });
 }
 
 fn write(provider: &Known, target: &str, value: &[u8], mode: WriteMode) -> Result<(), ErrorKind> {
     let value = SecretValue::new(value.to_vec()).expect("a short value");
-    provider.0.write(&target.to_owned(), &value, mode).map_err(|error| error.kind())
+    provider.write(&target.to_owned(), &value, mode).map_err(|error| error.kind())
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn what_cannot_be_written_is_told_and_nothing_changes() {
 #[test]
 fn what_is_there_can_be_searched() {
     by_each_way(|provider| {
-        let offers = |search: &str, limit: usize| provider.0.offers(search, limit).expect("a list");
+        let offers = |search: &str, limit: usize| provider.offers(search, limit).expect("a list");
         let targets = |search: &str| offers(search, 100).found.into_iter().map(|offer| offer.target);
         let all = offers("", 100);
         assert!(!all.more);
@@ -219,7 +219,7 @@ fn what_is_there_can_be_searched() {
         assert!(all.is_sorted() && all.len() > 12, "{all:?}");
         // each can be linked as it stands, and means one value
         for target in &all {
-            assert!(provider.0.lookup(target).expect(target).is_some(), "{target}");
+            assert!(provider.lookup(target).expect(target).is_some(), "{target}");
         }
         assert!(!all.iter().any(|target| target.contains("op://private") || target.contains("notesplain")));
         assert_eq!(
