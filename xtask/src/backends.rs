@@ -68,7 +68,9 @@ pub(crate) fn folder() -> PathBuf {
 /// failure.
 pub(crate) fn run(install_system: bool) -> Result<(), String> {
     let system = system(install_system);
-    let python = python();
+    // each is tried, whatever becomes of the others
+    let environments: Vec<_> = ENVIRONMENTS.iter().map(Environment::install).collect();
+    let python = environments.into_iter().collect::<Result<(), _>>();
     let node = node();
     for missing in [&system, &python, &node].into_iter().filter_map(|it| it.as_ref().err()) {
         println!("backends: {missing}");
@@ -115,29 +117,50 @@ fn is_root() -> bool {
     output(program("id").arg("-u")).is_ok_and(|id| id == "0")
 }
 
-/// A virtual environment with exactly the packages of `xtask/backends/requirements.txt`, made anew when they change.
-fn python() -> Result<(), String> {
-    let wanted = root().join("xtask/backends/requirements.txt");
-    let wanted_text = fs::read(&wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
-    let home = folder().join("python");
-    let (stamp, interpreter) = (home.join("requirements.txt"), interpreter(&home));
-    let there = fs::read(&stamp).is_ok_and(|text| text == wanted_text);
-    if there && succeeds(program(&interpreter).args(["-c", "import cryptography"])) {
-        return Ok(());
+/// A virtual environment of Python packages.
+struct Environment {
+    /// of its folder under `target/backends`
+    name: &'static str,
+    /// in `xtask/backends`
+    requirements: &'static str,
+    /// a module by which it is known to be whole
+    module: &'static str,
+}
+
+/// The emulators of AWS need packages that do not go together.
+const ENVIRONMENTS: [Environment; 3] = [
+    Environment { name: "python", requirements: "requirements.txt", module: "cryptography" },
+    Environment { name: "moto", requirements: "moto.txt", module: "moto.server" },
+    Environment { name: "ministack", requirements: "ministack.txt", module: "ministack" },
+];
+
+impl Environment {
+    /// Makes it with exactly the packages of its file, anew when they change.
+    fn install(&self) -> Result<(), String> {
+        let wanted = root().join("xtask/backends").join(self.requirements);
+        let wanted_text = fs::read(&wanted).map_err(|error| format!("{}: {error}", wanted.display()))?;
+        let home = folder().join(self.name);
+        let (stamp, interpreter) = (home.join("requirements.txt"), interpreter(&home));
+        let there = fs::read(&stamp).is_ok_and(|text| text == wanted_text);
+        if there && succeeds(program(&interpreter).args(["-c", &format!("import {}", self.module)])) {
+            return Ok(());
+        }
+        if !(NEEDS.iter().all(|need| !matches!(need.probe, Probe::Python(_)) || need.is_there())) {
+            return Err(
+                "skipped: the Python packages; they need python3 with its venv and ensurepip modules"
+                    .to_owned(),
+            );
+        }
+        process::run(program("python3").args(["-m", "venv", "--clear"]).arg(&home))
+            .and_then(|()| {
+                let mut pip = program(&interpreter);
+                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+                    .arg(&wanted);
+                process::run(&mut pip)
+            })
+            .map_err(|error| format!("skipped: the Python packages of {}; {error}", self.requirements))?;
+        fs::write(&stamp, wanted_text).map_err(|error| format!("{}: {error}", stamp.display()))
     }
-    if !(NEEDS.iter().all(|need| !matches!(need.probe, Probe::Python(_)) || need.is_there())) {
-        return Err(
-            "skipped: the Python packages; they need python3 with its venv and ensurepip modules".to_owned()
-        );
-    }
-    process::run(program("python3").args(["-m", "venv", "--clear"]).arg(&home))
-        .and_then(|()| {
-            let mut pip = program(&interpreter);
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
-            process::run(&mut pip)
-        })
-        .map_err(|error| format!("skipped: the Python packages; {error}"))?;
-    fs::write(&stamp, wanted_text).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 
 /// Exactly the packages of `xtask/backends/node`, installed anew when they change. No script of a package is run.

@@ -20,6 +20,17 @@ pub fn backend_python() -> Option<PathBuf> {
     None
 }
 
+/// The Python of an environment of its own, by the name of its file in `xtask/backends`.
+#[cfg(unix)]
+pub(crate) fn environment(name: &str) -> Option<PathBuf> {
+    let python = folder().join(name).join("bin/python");
+    if python.is_file() {
+        return Some(python);
+    }
+    skip(&format!("the Python packages of xtask/backends/{name}.txt"));
+    None
+}
+
 /// The folder whose `node_modules` holds the packages of `xtask/backends/node`, for a program that is started with `node`;
 /// `None` if they are not installed: the test is then to return.
 ///

@@ -8,6 +8,7 @@
 //! - [`faults`]: a program that dies at a chosen system call, or that one of its calls fails.
 //! - [`leak`]: unique texts that are planted, and looked for in everything that the program says, keeps or sends.
 //! - [`OrdinaryUser`]: somebody whom permissions bind, also where root runs the tests.
+//! - [`AwsEmulator`]: AWS, as two programs emulate it.
 //! - [`Azure`]: a vault of Azure and the authority before it, for want of a real one.
 //! - [`Chromium`]: a real browser, which does what the test says.
 //! - [`OpenBao`]: an external vault over TLS. [`Postgres`]: a database for which it makes users.
@@ -17,6 +18,8 @@
 //! Not a place for what the program itself needs: nothing but tests may depend on this crate. Its functions panic
 //! where a test could not go on, because a fixture that fails should fail the test that asked for it.
 
+#[cfg(unix)]
+mod aws;
 mod azure;
 mod backends;
 #[cfg(unix)]
@@ -41,6 +44,8 @@ mod service;
 #[cfg(unix)]
 mod terminal;
 
+#[cfg(unix)]
+pub use aws::{AwsEmulator, Emulator};
 pub use azure::{Azure, AzureCertificate, AzureFault};
 pub use backends::{backend_node, backend_python};
 #[cfg(unix)]
