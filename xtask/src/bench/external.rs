@@ -15,7 +15,8 @@ use super::{ROUNDS, prepare};
 use crate::backends;
 use crate::process::{is_installed, output};
 
-const SECRETS: u32 = 100;
+pub(super) const SECRETS: u32 = 100;
+pub(super) const VALUE: &str = "made-up-5f0c1e9b7d3a";
 /// What the way back takes.
 const DELAY: Duration = Duration::from_millis(50);
 
@@ -28,7 +29,18 @@ pub(super) fn measure(folder: &Path, subrosa: &Path) -> Result<(), String> {
     let near = Home::made(&folder.join("near"), subrosa)?;
     let far = Home::made(&folder.join("far"), subrosa)?;
     let server = Server::start().map_err(|error| error.to_string())?;
-    fill(&bao, &near, &far, &server.url(""))?;
+    fill(&bao, &near, &far)?;
+    contend("HashiCorp", &near, &far, &server)
+}
+
+/// One request with references to everything: cold, warm, local.
+pub(super) fn contend(system: &str, near: &Home, far: &Home, server: &Server) -> Result<(), String> {
+    let origin = server.url("");
+    for home in [near, far] {
+        for number in 0..SECRETS {
+            home.run(&["allow", &format!("s{number}"), &origin])?;
+        }
+    }
     let headers: Vec<String> = (0..SECRETS)
         .flat_map(|number| ["-H".to_owned(), format!("X-{number}: <<vault:s{number}>>")])
         .collect();
@@ -39,53 +51,55 @@ pub(super) fn measure(folder: &Path, subrosa: &Path) -> Result<(), String> {
     };
     let sessions = far.path("data/subrosa/default/sessions");
     let mut contest = Contest::new(
-        format!("send, {SECRETS} references, each answer of the external vault 50 ms late"),
+        format!("send, {SECRETS} references, each answer of {system} 50 ms late"),
         "cold <= 500 ms, warm <= local + 10 ms",
     );
-    contest.enter("subrosa, cached", |_| send(&far, &[]));
-    contest.enter("subrosa, local secrets", |_| send(&near, &[]));
-    contest.enter("subrosa, cold, in a session", |_| send(&far, &["--no-cache"]));
+    contest.enter("subrosa, cached", |_| send(far, &[]));
+    contest.enter("subrosa, local secrets", |_| send(near, &[]));
+    contest.enter("subrosa, cold, in a session", |_| send(far, &["--no-cache"]));
     contest.enter("subrosa, cold, with a login", |_| {
         let _ = fs::remove_file(&sessions);
-        send(&far, &["--no-cache"])
+        send(far, &["--no-cache"])
     });
     contest.hold(ROUNDS);
     Ok(())
 }
 
-fn fill(bao: &OpenBao, near: &Home, far: &Home, origin: &str) -> Result<(), String> {
+/// Links every secret to its target there, and stores it here.
+pub(super) fn link(near: &Home, far: &Home, target: impl Fn(u32) -> String) -> Result<(), String> {
+    let (mut links, mut values) = (String::new(), String::new());
+    for number in 0..SECRETS {
+        links.push_str(&format!("s{number} = {}\n", target(number)));
+        values.push_str(&format!("s{number}={VALUE}\n"));
+    }
+    far.run(&["link", "--bulk", &file(far, "links", &links)?])?;
+    near.run(&["import", &file(near, "secrets.env", &values)?])
+}
+
+/// A file in a home.
+pub(super) fn file(home: &Home, name: &str, text: &str) -> Result<String, String> {
+    let path = home.path(name);
+    fs::write(&path, text).map_err(|error| error.to_string())?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+fn fill(bao: &OpenBao, near: &Home, far: &Home) -> Result<(), String> {
     bao.post("sys/auth/userpass", r#"{"type":"userpass"}"#)?;
     bao.post("sys/policies/acl/app", r#"{"policy":"path \"secret/*\" { capabilities = [\"read\"] }"}"#)?;
     bao.post("auth/userpass/users/ada", r#"{"password":"opensesame","token_policies":"app"}"#)?;
-    let (mut links, mut values) = (String::new(), String::new());
     for number in 0..SECRETS {
-        bao.post(&format!("secret/data/s{number}"), r#"{"data":{"key":"made-up-5f0c1e9b7d3a"}}"#)?;
-        links.push_str(&format!("s{number} = prod:secret/s{number}#key\n"));
-        values.push_str(&format!("s{number}=made-up-5f0c1e9b7d3a\n"));
+        bao.post(&format!("secret/data/s{number}"), &format!(r#"{{"data":{{"key":"{VALUE}"}}}}"#))?;
     }
-    let file = |home: &Home, name: &str, text: &str| {
-        let path = home.path(name);
-        fs::write(&path, text).map_err(|error| error.to_string())?;
-        Ok::<String, String>(path.to_string_lossy().into_owned())
-    };
     let late = relay(bao.port).map_err(|error| error.to_string())?;
     let (password, ca) = (file(far, "password", "opensesame")?, bao.ca.to_string_lossy().into_owned());
     let address = format!("https://{late}");
     let way = ["connect", "hashicorp", "prod", "--address", &address, "--ca", &ca, "--auth", "userpass"];
     far.run(&[&way[..], &["--username", "ada", "--credential-file", &password, "--keep", "vault"]].concat())?;
-    far.run(&["link", "--bulk", &file(far, "links", &links)?])?;
-    near.run(&["import", &file(near, "secrets.env", &values)?])?;
-    for home in [near, far] {
-        let names: Vec<String> = (0..SECRETS).map(|number| format!("s{number}")).collect();
-        for name in &names {
-            home.run(&["allow", name, origin])?;
-        }
-    }
-    Ok(())
+    link(near, far, |number| format!("prod:secret/s{number}#key"))
 }
 
 /// Passes connections on to a port; what comes back is held for a while, however much of it is under way.
-fn relay(port: u16) -> io::Result<SocketAddr> {
+pub(super) fn relay(port: u16) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {

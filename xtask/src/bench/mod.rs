@@ -5,6 +5,7 @@
 
 mod contest;
 mod external;
+mod external_aws;
 mod home;
 mod keyring;
 mod memory;
@@ -81,7 +82,8 @@ fn external_only() -> Result<(), String> {
     let (subrosa, _) = built()?;
     let place = target().join("bench/external");
     let _ = fs::remove_dir_all(&place);
-    external::measure(&place, &subrosa)
+    external::measure(&place, &subrosa)?;
+    external_aws::measure(&place, &subrosa)
 }
 
 /// The program as users get it, and what fills vaults.
@@ -115,6 +117,7 @@ fn whole(sizes: &[u32]) -> Result<(), String> {
     }
     keyring::get(&place.join("keyring"), &subrosa)?;
     external::measure(&place.join("external"), &subrosa)?;
+    external_aws::measure(&place.join("external"), &subrosa)?;
     let home = Home::fill(&place.join("send"), &subrosa, &populate, 10)?;
     sending::measure(&home)
 }
