@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subrosa-vault", &["subrosa-secret"]),
     ("subrosa-keychain", &["subrosa-secret", "subrosa-vault"]),
     ("subrosa-provider", &["subrosa-secret", "subrosa-vault"]),
+    ("subrosa-provider-aws", &["subrosa-secret", "subrosa-provider", "subrosa-rest"]),
     (
         "subrosa-provider-azure",
         &[

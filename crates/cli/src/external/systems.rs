@@ -4,6 +4,8 @@ use subrosa_provider::System;
 
 /// All of them, in the order of help.
 pub(crate) const ALL: &[&dyn System] = &[
+    #[cfg(feature = "provider-aws")]
+    &subrosa_provider_aws::Aws,
     #[cfg(feature = "provider-folder")]
     &subrosa_provider_folder::Folder,
     #[cfg(feature = "provider-azure")]
