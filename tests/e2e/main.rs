@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod authentication;
+mod aws;
 mod azure;
 mod browser;
 mod capture;

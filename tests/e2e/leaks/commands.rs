@@ -200,6 +200,12 @@ fn others(planted: &Planted) -> Vec<Step> {
             &[],
             2,
         ),
+        step(
+            planted,
+            "connect aws far --region eu-central-1 --access-key-id AKIAIOSFODNN7EXAMPLE --sts-endpoint https://127.0.0.1:1 --credential-file own/passphrase --keep vault",
+            &[],
+            100,
+        ),
         Step { input: "text", ..step(planted, "set another -", &[], 0) },
         step(planted, "--vault own/second init --key-file own/key-of-second --no-recovery", &[], 0),
         step(planted, "--vault own/second --key-file own/key-of-second set x --empty", &[], 0),

@@ -3,6 +3,7 @@
 //!
 //! A new command needs an entry in [`commands`], which a test sees to.
 
+mod aws;
 mod children;
 mod commands;
 mod errors;
