@@ -150,3 +150,45 @@ fn names(target: &Target) -> Vec<String> {
     names.extend(target.section.clone());
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(complaint: &str, reference: &str) -> Option<ErrorKind> {
+        let target = Target::parse(reference).expect(reference);
+        let complaint = format!("[ERROR] 2026/01/02 03:04:05 {complaint}\n");
+        match Fault::of(complaint.as_bytes(), &[&target]) {
+            Fault::Absent => None,
+            Fault::Failed(kind, _) => Some(kind),
+        }
+    }
+
+    #[test]
+    fn what_is_called_like_an_error_is_none() {
+        let reference = "op://no such host/too many requests/rate limit";
+        let absent = "could not read secret 'op://No such host/too many requests/rate limit': could not get item no such \
+                      host/too many requests: \"too many requests\" isn't an item in the \"no such host\" vault.";
+        assert_eq!(kind(absent, reference), None);
+        let field = "item 'No such host/Too many requests' does not have a field 'rate limit'";
+        assert_eq!(kind(field, reference), None);
+        let vault = "\"no such host\" isn't a vault in this account. Specify the vault with its ID or name.";
+        assert_eq!(kind(vault, reference), Some(ErrorKind::NotFound));
+        let throttled = "(429) Too Many Requests: You've reached the maximum number of this type of requests";
+        assert_eq!(kind(throttled, reference), Some(ErrorKind::Throttled));
+    }
+
+    #[test]
+    fn what_is_not_known_is_never_absence() {
+        let reference = "op://v/i/f";
+        for unknown in ["", "something new", "\u{fffd}", "panic: runtime error"] {
+            assert_eq!(kind(unknown, reference), Some(ErrorKind::BadAnswer), "{unknown}");
+        }
+        for offline in [
+            "Post \"https://my.1password.com/api/v3/auth/start\": dial tcp: lookup my.1password.com: no such host",
+            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+        ] {
+            assert_eq!(kind(offline, reference), Some(ErrorKind::Unavailable), "{offline}");
+        }
+    }
+}

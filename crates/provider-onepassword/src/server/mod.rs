@@ -83,8 +83,9 @@ enum Step {
 fn step(target: &Target, items: &BTreeMap<Place, (Spot, Option<Answer>)>) -> Result<Step, ProviderError> {
     let (spot, answer) = match items.get(&target.place) {
         Some((Spot::Failed(error), _)) => return Err(error.again()),
+        Some((Spot::Nothing(_), _)) => return Ok(Step::Done(Ok(None))),
         Some((spot, Some(answer))) => (spot, answer),
-        Some((_, None)) | None => return Ok(Step::Done(Ok(None))),
+        Some((Spot::Item { .. }, None)) | None => return Err(unanswered()),
     };
     let about = |error: ProviderError| error.about(&target.place.to_string());
     let item: Item<'_> = answer.json().map_err(about)?;
@@ -100,6 +101,11 @@ fn step(target: &Target, items: &BTreeMap<Place, (Spot, Option<Answer>)>) -> Res
             Step::File(format!("{item}/files/{}/content", encoded(id_of(&id).map_err(about)?)))
         }
     })
+}
+
+/// What nobody answered is not absent.
+fn unanswered() -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, "there was no answer")
 }
 
 /// A content that several targets lead to.
@@ -149,7 +155,7 @@ impl Provider for Connect<'_> {
             (_, Step::Done(value)) => value,
             (target, Step::File(path)) => {
                 let contents = contents.as_ref().map_err(ProviderError::again)?;
-                let content = contents.get(&path).map_or(Ok(None), repeated);
+                let content = contents.get(&path).map_or_else(|| Err(unanswered()), repeated);
                 content.map_err(|error| error.about(&target.to_string()))
             }
         };

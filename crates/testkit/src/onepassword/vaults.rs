@@ -161,12 +161,7 @@ fn login() -> Value {
 }
 
 fn ssh_key() -> Value {
-    let key = field(
-        "private_key",
-        "SSHKEY",
-        "private key",
-        "-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----\n",
-    );
+    let key = field("private_key", "SSHKEY", "private key", "a key in PKCS 8, or not\n");
     let openssh = json!({ "openssh": { "value": "an OpenSSH key, or not\n" } });
     let fields = json!([
         with(key, "ssh_formats", openssh),
