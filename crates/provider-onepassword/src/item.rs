@@ -13,6 +13,8 @@ use crate::target::{Aspect, Target};
 pub(crate) struct Item<'a> {
     pub(crate) id: String,
     #[serde(default)]
+    category: String,
+    #[serde(default)]
     sections: Option<Vec<Section>>,
     #[serde(borrow, default)]
     pub(crate) fields: Option<Vec<Field<'a>>>,
@@ -121,6 +123,11 @@ impl<'a> Item<'a> {
         let Some(section) = section else { return false };
         let known = self.sections.iter().flatten().filter(|known| known.id == section.id);
         section.is_called(name) || known.into_iter().any(|known| known.is_called(name))
+    }
+
+    /// Whether an item may hold what its JSON does not show: passkeys, which logins have, and what is in files.
+    pub(crate) fn may_hold_more(&self) -> bool {
+        self.category == "LOGIN" || self.files.as_ref().is_some_and(|files| !files.is_empty())
     }
 
     /// Whether a reference means the field or file of that id, and that alone.

@@ -40,6 +40,12 @@ impl ServiceAccount<'_> {
         let json =
             self.op.json(&["item", "get", item, "--vault", vault], token, &target.place.to_string())?;
         let parsed: Item<'_> = serde_json::from_slice(&json).map_err(|_| bad(target))?;
+        if parsed.may_hold_more() {
+            // https://developer.1password.com/docs/cli/item-edit: templates know no passkeys, and overwrite them
+            let text =
+                format!("{}: by op an item that may hold a passkey or files is not changed", target.place);
+            return Err(ProviderError::new(ErrorKind::Unsupported, text));
+        }
         let edited =
             edited(&json, &edit(&parsed, target, mode)?, target, value).ok_or_else(|| bad(target))?;
         self.give(&["item", "edit", item, "--vault", vault], edited, token, target)

@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
-use subrosa_provider::{ErrorKind, Login, ProviderError, Settings, System as _};
+use subrosa_provider::{ErrorKind, Login, ProviderError, Settings, System as _, WriteMode};
 use subrosa_provider_onepassword::OnePassword;
+use subrosa_secret::SecretValue;
 use subrosa_testkit::{FakeOp, Folder, Vaults};
 
 use crate::connected::{TARGET, VALUE, connect, look_up, program_settings, refused, to_program, value};
@@ -112,6 +113,19 @@ fn hostile_h85_a_program_that_never_ends_or_says_too_much() {
         // without the marks it was given, what it prints is no answer; read by itself it is taken for a value
         assert!(answer.is_ok());
     }
+}
+
+#[test]
+fn what_op_would_lose_is_not_changed() {
+    let Some(op) = installed() else { return };
+    let provider = to_program(&op);
+    let value = SecretValue::new(b"new".to_vec()).expect("short");
+    for target in ["op://automation/account/password", "op://automation/certificates/new field"] {
+        let error =
+            provider.write(&target.to_owned(), &value, WriteMode::Replace).expect_err("a login, and files");
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
+    assert!(!op.calls().iter().any(|call| call["argv"].to_string().contains("edit")));
 }
 
 #[test]
