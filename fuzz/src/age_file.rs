@@ -42,7 +42,8 @@ fn file(data: &[u8]) {
 /// A sound file with bytes changed, taken out or added: refused, or it is as it was.
 fn changes(numbers: &mut Numbers<'_>) {
     let form = if numbers.byte().is_multiple_of(2) { Form::Binary } else { Form::Armored };
-    let sound = age::seal(PLAIN, &Recipients::parse(PUBLIC).expect("a recipient"), form).expect("sealed");
+    let sound = age::seal(PLAIN.into(), &Recipients::parse(PUBLIC).expect("a recipient"), form).expect("sealed");
+    let sound = sound.to_bytes().expect("in memory").to_vec();
     let mut file = sound.clone();
     while !numbers.is_empty() {
         let (action, at) = (numbers.byte(), numbers.below(file.len() + 1));
@@ -73,6 +74,7 @@ fn recipients(text: &str) {
     assert_eq!(recipients.len(), lines.count());
     // RSA is slow, and one of each is enough
     if (1..=2).contains(&recipients.len()) {
-        age::seal(PLAIN, &recipients, Form::Binary).expect("it is written");
+        let file = age::seal(PLAIN.into(), &recipients, Form::Binary).expect("it is ready");
+        file.to_bytes().expect("it is written");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use subrosa_interchange::{Contents, Item, dotenv as format};
+use subrosa_interchange::{Contents, Items, dotenv as format};
 
 /// What begins the names in the references that are put in.
 const MARK: &str = "fuzz-mark-";
@@ -14,13 +14,14 @@ pub fn dotenv(data: &[u8]) {
     is_rewritten(data);
 }
 
-fn values(items: &[Item]) -> Vec<&[u8]> {
-    items.iter().filter_map(|item| item.value.as_ref()).map(|value| value.expose_secret()).collect()
+fn values(items: &Items) -> Vec<Vec<u8>> {
+    items.iter().filter_map(|item| item.value).map(|value| value.expose_secret().to_vec()).collect()
 }
 
 fn is_written_again(contents: &Contents) {
     let Ok(written) = format::write(&contents.items) else { return };
-    let again = format::read(&written.bytes).expect("what is written is read");
+    let written = written.to_bytes().expect("in memory");
+    let again = format::read(&written).expect("what is written is read");
     assert_eq!(values(&again.items), values(&contents.items));
 }
 

@@ -1,7 +1,7 @@
 //! Exports of subrosa: the document in clear, what is sealed in it, and the same in plain text.
 
 use serde_json::{Value, json};
-use subrosa_interchange::{Contents, Item, fuzzing, subrosa};
+use subrosa_interchange::{Contents, Item, Items, fuzzing, subrosa};
 
 use crate::input::Numbers;
 
@@ -31,7 +31,7 @@ fn document(data: &[u8]) {
 
 /// Lines that a holder of the passphrase sealed: what is read is what is written again.
 fn lines(data: &[u8]) {
-    let sealed = fuzzing::seal(data).expect("random bytes");
+    let sealed = fuzzing::seal(data).expect("random bytes").to_bytes().expect("random bytes");
     let Ok(contents) = fuzzing::open(&sealed) else { return };
     assert_eq!(contents.items.len(), data.iter().filter(|byte| **byte == b'\n').count());
     is_written_again(&contents);
@@ -44,15 +44,15 @@ fn plain(data: &[u8]) {
 }
 
 fn is_written_again(contents: &Contents) {
-    let written = subrosa::write_plain(&contents.items).expect("it was read");
+    let written = subrosa::write_plain(&contents.items).expect("it was read").to_bytes().expect("in memory");
     let again = subrosa::read_plain(&written).expect("what is written is read");
     assert!(again.notices.is_empty(), "{:?}", again.notices);
     assert_eq!(told(&again.items), told(&contents.items));
 }
 
 /// All that is told of secrets.
-fn told(items: &[Item]) -> Vec<Value> {
-    let one = |item: &Item| {
+fn told(items: &Items) -> Vec<Value> {
+    let one = |item: Item| {
         let value = item.value.as_ref().map(|value| value.expose_secret());
         let history = item.history.iter().map(|past| json!([past.value.expose_secret(), past.changed]));
         json!([
@@ -73,7 +73,7 @@ fn told(items: &[Item]) -> Vec<Value> {
 /// Chunks in another order, or with a character changed: refused, unless all are as they were.
 fn chunks(numbers: &mut Numbers<'_>) {
     let line = format!("{{\"name\":\"a\",\"value\":\"{}\"}}\n", "x".repeat(150_000));
-    let sealed = fuzzing::seal(line.as_bytes()).expect("random bytes");
+    let sealed = fuzzing::seal(line.as_bytes()).expect("random bytes").to_bytes().expect("random bytes");
     let mut document: Value = serde_json::from_slice(&sealed).expect("JSON");
     let sound = document["payload"].as_array().expect("chunks").clone();
     let mut changed: Vec<Value> = Vec::new();

@@ -2,6 +2,7 @@
 
 use subrosa_interchange::postman::{Take, read_collection, read_environment, read_vault, write_environment};
 use subrosa_interchange::{Contents, InterchangeError, Item};
+use subrosa_secret::Name;
 
 /// The first byte says what the rest is: an `e`nvironment or globals, a `c`ollection, or the `v`ault scope.
 pub fn postman(data: &[u8]) {
@@ -15,16 +16,16 @@ pub fn postman(data: &[u8]) {
 }
 
 /// All that is told of a secret in an environment.
-fn told(item: &Item) -> (&str, &[u8], &str, bool) {
-    let value = item.value.as_ref().map(|value| value.expose_secret()).unwrap_or_default();
-    (item.name.as_str(), value, &item.description, item.policy.enabled)
+fn told(item: Item) -> (Name, Vec<u8>, String, bool) {
+    let value = item.value.map(|value| value.expose_secret().to_vec()).unwrap_or_default();
+    (item.name, value, item.description, item.policy.enabled)
 }
 
 /// What is marked as secret is among all; all is what is written and read again.
 fn variables(data: &[u8], read: fn(&[u8], Take) -> Result<Contents, InterchangeError>) {
     let Ok(all) = read(data, Take::All) else { return };
     if let Ok(secrets) = read(data, Take::Secrets) {
-        for item in &secrets.items {
+        for item in secrets.items.iter() {
             assert!(all.items.iter().any(|other| other.name == item.name), "{}", item.name);
         }
     }
@@ -34,14 +35,14 @@ fn variables(data: &[u8], read: fn(&[u8], Take) -> Result<Contents, InterchangeE
 /// What a file suggests stays a suggestion.
 fn vault(data: &[u8]) {
     let Ok(contents) = read_vault(data) else { return };
-    for item in &contents.items {
+    for item in contents.items.iter() {
         assert_eq!(item.policy.access, subrosa_secret::Access::Undecided);
     }
     is_written_again(&contents);
 }
 
 fn is_written_again(contents: &Contents) {
-    let written = write_environment(&contents.items, "fuzz").expect("it was text");
-    let again = read_environment(&written.bytes, Take::Secrets).expect("what is written is read");
+    let written = write_environment(&contents.items, "fuzz").expect("it was text").to_bytes().expect("in memory");
+    let again = read_environment(&written, Take::Secrets).expect("what is written is read");
     assert!(again.items.iter().map(told).eq(contents.items.iter().map(told)), "it is read differently");
 }

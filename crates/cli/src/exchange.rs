@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use std::path::PathBuf;
 use subrosa_interchange::postman::{self, Take};
 use subrosa_interchange::{
-    Contents, Earlier, Format, InterchangeError, Item, Notice, Place, age, document, dotenv, environment,
+    Contents, Earlier, Format, InterchangeError, Item, Notices, Place, age, document, dotenv, environment,
     subrosa,
 };
 use subrosa_secret::SecretValue;
@@ -152,14 +152,14 @@ pub(crate) fn failure(error: InterchangeError) -> Failure {
 }
 
 /// Says what was left out or read differently.
-pub(crate) fn tell(notices: &[Notice]) {
+pub(crate) fn tell(notices: &Notices) {
     for notice in notices.iter().take(commands::SHOWN) {
         match &notice.place {
             Place::File => output::note(&notice.text),
             place => output::note(&format!("{place}: {}", notice.text)),
         }
     }
-    if let Some(rest) = notices.len().checked_sub(commands::SHOWN).filter(|rest| *rest > 0) {
+    if let Some(rest) = notices.total().checked_sub(commands::SHOWN).filter(|rest| *rest > 0) {
         output::note(&format!("and {rest} more of the kind"));
     }
 }

@@ -3,12 +3,15 @@
 use crate::failure::{Failure, Outcome, reason};
 use crate::unlock;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// How the names of files begin that have not got theirs yet. A crash may leave one.
 const DRAFT: &str = ".subrosa-draft-";
+
+/// Bytes that are gathered before the system is asked to write them.
+const PART_LEN: usize = 1 << 16;
 
 /// Where an export goes.
 pub(crate) enum Target {
@@ -51,14 +54,15 @@ impl Target {
         }
     }
 
-    pub(crate) fn write(&self, bytes: &[u8]) -> Outcome {
+    /// Lets `emit` write the file, in as small parts as it likes.
+    pub(crate) fn write(&self, emit: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
         match self {
             Target::Stdout => {
-                let mut out = io::stdout().lock();
-                out.write_all(bytes)?;
+                let mut out = BufWriter::with_capacity(PART_LEN, io::stdout().lock());
+                emit(&mut out)?;
                 Ok(out.flush()?)
             }
-            Target::File { path, force } => write(path, *force, bytes),
+            Target::File { path, force } => write(path, *force, emit),
         }
     }
 }
@@ -74,15 +78,21 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 /// A draft in the folder where the file will stand: nobody else can read it.
 pub(crate) fn draft(path: &Path, bytes: &[u8]) -> Outcome<NamedTempFile> {
+    drafted(path, |out| out.write_all(bytes))
+}
+
+fn drafted(path: &Path, emit: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<NamedTempFile> {
     let failed = |error: io::Error| Failure::file("write", path, &error);
-    let mut draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(folder_of(path)).map_err(failed)?;
-    draft.write_all(bytes).map_err(failed)?;
+    let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(folder_of(path)).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(PART_LEN, draft.as_file());
+    emit(&mut out).and_then(|()| out.flush()).map_err(failed)?;
+    drop(out);
     draft.as_file().sync_all().map_err(failed)?;
     Ok(draft)
 }
 
-fn write(path: &Path, force: bool, bytes: &[u8]) -> Outcome {
-    let draft = draft(path, bytes)?;
+fn write(path: &Path, force: bool, emit: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+    let draft = drafted(path, emit)?;
     let kept = if force { draft.persist(path) } else { draft.persist_noclobber(path) };
     kept.map_err(|error| match error.error.kind() {
         ErrorKind::AlreadyExists => exists(path),
@@ -112,7 +122,7 @@ mod tests {
     fn a_file_is_private_and_nothing_is_left_beside_it() {
         let folder = Folder::new();
         let path = folder.join("out");
-        Target::of(&path, false).write(b"one").unwrap();
+        Target::of(&path, false).write(|out| out.write_all(b"one")).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(folder.files().len(), 1);
@@ -124,14 +134,16 @@ mod tests {
         let (path, other) = (folder.write("out", "old"), folder.write("other", "other"));
         let refused = Target::of(&path, false);
         assert!(refused.check(Path::new("/nowhere")).is_err());
-        assert!(refused.write(b"new").unwrap_err().message().ends_with("exists already"));
+        assert!(
+            refused.write(|out| out.write_all(b"new")).unwrap_err().message().ends_with("exists already")
+        );
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        Target::of(&path, true).write(b"new").unwrap();
+        Target::of(&path, true).write(|out| out.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         let link = folder.join("link");
         symlink(&other, &link).unwrap();
-        assert!(Target::of(&link, false).write(b"new").is_err());
-        Target::of(&link, true).write(b"new").unwrap();
+        assert!(Target::of(&link, false).write(|out| out.write_all(b"new")).is_err());
+        Target::of(&link, true).write(|out| out.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&other).unwrap(), b"other");
         assert!(!link.is_symlink());
         assert_eq!(folder.files().len(), 3);

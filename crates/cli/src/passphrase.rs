@@ -22,6 +22,11 @@ pub(crate) fn flag() -> Arg {
         .help("the passphrase of the export, not of the vault, from this file; '-' is standard input")
 }
 
+/// Whether a file says what the passphrase is.
+pub(crate) fn is_given(arguments: &ArgMatches) -> bool {
+    arguments.contains_id(FLAG)
+}
+
 /// The passphrase for a new export: that of the file, else typed twice.
 pub(crate) fn new(context: &Context, arguments: &ArgMatches) -> Outcome<Zeroizing<Vec<u8>>> {
     if let Some(bytes) = given(arguments)? {

@@ -2,9 +2,10 @@
 
 use divan::Bencher;
 use subrosa_interchange::age::{self, Form, Recipients};
-use subrosa_interchange::{Item, Place, fuzzing, subrosa};
+use subrosa_interchange::{InterchangeError, Item, Items, Outgoing, Place, fuzzing, subrosa};
 use subrosa_secret::{Access, HostRule, Name, Policy, SecretValue};
 use subrosa_vault::{KdfParams, Passphrase};
+use zeroize::Zeroizing;
 
 fn main() {
     divan::main();
@@ -16,7 +17,7 @@ fn passphrase() -> Passphrase {
     Passphrase::new(b"made up for measuring").expect("a passphrase")
 }
 
-fn items(count: usize) -> Vec<Item> {
+fn items(count: usize) -> Items {
     let rule = HostRule::parse("api.example.com;header").expect("a rule").rule;
     let item = |number: usize| Item {
         description: format!("token of service {number}"),
@@ -30,7 +31,11 @@ fn items(count: usize) -> Vec<Item> {
             Place::File,
         )
     };
-    (0..count).map(item).collect()
+    Items::of(&(0..count).map(item).collect::<Vec<_>>()).expect("few")
+}
+
+fn bytes(file: Result<Outgoing<'_>, InterchangeError>) -> Zeroizing<Vec<u8>> {
+    file.expect("ready").to_bytes().expect("in memory")
 }
 
 /// What a passphrase costs beside all else.
@@ -44,39 +49,45 @@ fn derive_the_key(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [10, 10_000])]
 fn seal(bencher: Bencher<'_, '_>, count: usize) {
     let items = items(count);
-    bencher.bench_local(|| fuzzing::seal_secrets(&items).expect("sealed").len());
+    bencher.bench_local(|| bytes(fuzzing::seal_secrets(&items)).len());
 }
 
 #[divan::bench(args = [10, 10_000])]
 fn open(bencher: Bencher<'_, '_>, count: usize) {
-    let file = fuzzing::seal_secrets(&items(count)).expect("sealed");
+    let items = items(count);
+    let file = bytes(fuzzing::seal_secrets(&items));
     bencher.bench_local(|| fuzzing::open(&file).expect("opens").items.len());
 }
 
 #[divan::bench(args = [10_000])]
 fn write_plain(bencher: Bencher<'_, '_>, count: usize) {
     let items = items(count);
-    bencher.bench_local(|| subrosa::write_plain(&items).expect("written").len());
+    bencher.bench_local(|| bytes(subrosa::write_plain(&items)).len());
 }
 
 #[divan::bench(args = [10_000])]
 fn read_plain(bencher: Bencher<'_, '_>, count: usize) {
-    let file = subrosa::write_plain(&items(count)).expect("written");
+    let items = items(count);
+    let file = bytes(subrosa::write_plain(&items));
     bencher.bench_local(|| subrosa::read_plain(&file).expect("read").items.len());
 }
 
 #[divan::bench(args = [10_000])]
 fn seal_for_a_recipient_of_age(bencher: Bencher<'_, '_>, count: usize) {
-    let plain = subrosa::write_plain(&items(count)).expect("written");
+    let items = items(count);
     let recipients = Recipients::parse(RECIPIENT).expect("a recipient");
-    bencher.bench_local(|| age::seal(&plain, &recipients, Form::Binary).expect("sealed").len());
+    bencher.bench_local(|| {
+        let plain = subrosa::write_plain(&items).expect("ready");
+        bytes(age::seal(plain, &recipients, Form::Binary)).len()
+    });
 }
 
 /// 200 MiB that begin as an export does, and have no end.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn refuse_junk(bencher: Bencher<'_, '_>) {
-    let file = subrosa::seal(&[], &passphrase(), KdfParams::MINIMUM).expect("sealed");
-    let text = String::from_utf8(file).expect("text");
+    let items = Items::default();
+    let file = bytes(subrosa::seal(&items, &passphrase(), KdfParams::MINIMUM));
+    let text = String::from_utf8(file.to_vec()).expect("text");
     let (head, _) = text.split_once("\"payload\": [").expect("a payload");
     let junk = format!("{head}\"payload\": [\"{}", "A".repeat(200 << 20));
     bencher.bench_local(|| subrosa::Export::parse(junk.as_bytes()).is_err());

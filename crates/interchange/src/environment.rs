@@ -43,7 +43,7 @@ pub fn read(
         let name = naming::name(variable, &place, &mut contents.notices)?;
         let value = SecretValue::from_zeroizing(value)
             .map_err(|source| InterchangeError::Value { place: place.clone(), source })?;
-        contents.items.push(Item::new(name, Some(value).filter(|value| !value.is_empty()), place));
+        contents.items.push(&Item::new(name, Some(value).filter(|value| !value.is_empty()), place))?;
     }
     Ok(contents)
 }

@@ -5,7 +5,7 @@
 use subrosa_vault::{Kdf, KdfParams};
 
 use crate::subrosa::{Export, Key, seal_items, seal_lines};
-use crate::{Contents, InterchangeError, Item};
+use crate::{Contents, InterchangeError, Items, Outgoing};
 
 fn kdf() -> Kdf {
     Kdf::from_parts(KdfParams::MINIMUM, [7; 16])
@@ -19,15 +19,15 @@ fn key() -> Key {
 ///
 /// # Errors
 /// None but those of the system's random generator.
-pub fn seal(lines: &[u8]) -> Result<Vec<u8>, InterchangeError> {
-    seal_lines(kdf(), &key(), lines.len(), |out| std::io::Write::write_all(out, lines))
+pub fn seal(lines: &[u8]) -> Result<Outgoing<'_>, InterchangeError> {
+    seal_lines(kdf(), &key(), |out| out.write_all(lines))
 }
 
 /// Seals secrets under the same key: an export without the work of its passphrase, to be measured.
 ///
 /// # Errors
 /// Those of [`crate::subrosa::seal`], but for what comes of passphrases.
-pub fn seal_secrets(items: &[Item]) -> Result<Vec<u8>, InterchangeError> {
+pub fn seal_secrets(items: &Items) -> Result<Outgoing<'_>, InterchangeError> {
     seal_items(items, kdf(), &key())
 }
 

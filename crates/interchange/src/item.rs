@@ -6,15 +6,15 @@ use std::fmt;
 use subrosa_secret::{HostRule, Name, Policy, SecretValue, Tag};
 use zeroize::Zeroizing;
 
-use crate::{InterchangeError, Link};
+use crate::{InterchangeError, Items, Link, Notices};
 
 /// Everything that one file holds, in the order of the file.
 #[derive(Default)]
 pub struct Contents {
     /// The secrets; the same name can stand several times.
-    pub items: Vec<Item>,
+    pub items: Items,
     /// What was left out or read differently from how its own program would, for the user to know.
-    pub notices: Vec<Notice>,
+    pub notices: Notices,
 }
 
 /// One secret of a file.
@@ -60,17 +60,10 @@ pub enum Place {
     File,
     /// A line, counted from 1.
     Line(usize),
+    /// One of the secrets of an export, counted from 0.
+    Secret(usize),
     /// A path into a document, such as `values[3]` or `services.api.token`. Holds names, never values.
     Path(String),
-}
-
-/// Something that was left out, or that means something else here. Never holds a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// Where it stands.
-    pub place: Place,
-    /// One line for people.
-    pub text: String,
 }
 
 /// A file that was written.
@@ -78,12 +71,12 @@ pub struct Written {
     /// The file.
     pub bytes: Zeroizing<Vec<u8>>,
     /// What its format cannot say, or says differently.
-    pub notices: Vec<Notice>,
+    pub notices: Notices,
 }
 
 /// Refuses to write links in a format of names and values alone: without its link a secret would be another one.
-pub(crate) fn check_unlinked(items: &[Item], format: &str) -> Result<(), InterchangeError> {
-    match items.iter().find(|item| item.link.is_some()) {
+pub(crate) fn check_unlinked(items: &Items, format: &str) -> Result<(), InterchangeError> {
+    match items.linked().next() {
         Some(item) => {
             let what = format!("{format} cannot hold the link of {}: its value is kept elsewhere", item.name);
             Err(InterchangeError::Unwritable { what })
@@ -122,6 +115,7 @@ impl fmt::Display for Place {
         match self {
             Self::File => f.write_str("the file"),
             Self::Line(line) => write!(f, "line {line}"),
+            Self::Secret(number) => write!(f, "secrets[{number}]"),
             Self::Path(path) => f.write_str(path),
         }
     }

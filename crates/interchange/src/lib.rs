@@ -1,7 +1,7 @@
 //! Secrets as other programs write them: reading and writing files of secrets.
 //!
-//! Each format is a module of its own with a pure function over bytes: `read` gives [`Contents`], `write` takes
-//! [`Item`]s. [`Contents`] is what a file says, checked as far as the file alone allows: names are names, values are no
+//! Each format is a module of its own with pure functions: `read` makes [`Contents`] of bytes, `write` an [`Outgoing`]
+//! file of [`Items`]. [`Contents`] is what a file says, checked as far as the file alone allows: names are names, values are no
 //! longer than a vault takes, rules are rules. Nothing is decided for the user: a host that the file tells is a
 //! *proposal* until somebody accepts it, unless the file is one of subrosa's own exports.
 //!
@@ -25,9 +25,12 @@ mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 mod item;
+mod items;
 mod json;
 mod link;
 mod naming;
+mod notice;
+mod outgoing;
 pub mod postman;
 pub mod subrosa;
 mod text;
@@ -35,8 +38,11 @@ mod text;
 pub use detect::detect;
 pub use error::InterchangeError;
 pub use format::{Format, UnknownFormat};
-pub use item::{Contents, Earlier, Item, Notice, Place, Written};
+pub use item::{Contents, Earlier, Item, Place, Written};
+pub use items::{Items, Names};
 pub use link::Link;
+pub use notice::{Notice, Notices};
+pub use outgoing::Outgoing;
 
 /// The largest file that is read, in bytes: 256 MiB.
 pub const MAX_FILE_LEN: usize = 256 << 20;

@@ -2,14 +2,14 @@
 
 use subrosa_secret::{Name, NameError};
 
-use crate::{InterchangeError, Notice, Place};
+use crate::{InterchangeError, Notice, Notices, Place};
 
 /// The name that a text becomes.
 ///
 /// A text that is a name is kept. In any other, each run of characters that a name cannot hold becomes one `-`, and
 /// what may not stand at an end goes; a notice says so. What nobody can see in a text is refused: two names would look
 /// the same.
-pub(crate) fn name(text: &str, place: &Place, notices: &mut Vec<Notice>) -> Result<Name, InterchangeError> {
+pub(crate) fn name(text: &str, place: &Place, notices: &mut Notices) -> Result<Name, InterchangeError> {
     let refused = |source| InterchangeError::Name { place: place.clone(), source };
     let error = match Name::parse(text) {
         Ok(name) => return Ok(name),
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> (String, usize) {
-        let mut notices = Vec::new();
+        let mut notices = Notices::default();
         match name(text, &Place::File, &mut notices) {
             Ok(name) => (name.to_string(), notices.len()),
             Err(error) => (error.kind().to_owned(), 0),

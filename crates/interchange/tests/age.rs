@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use subrosa_interchange::age::{self, Form, Identities, Key, KeyFile, Lock, Recipients};
-use subrosa_interchange::{Format, InterchangeError, Item, detect, subrosa};
+use subrosa_interchange::{Format, InterchangeError, detect, subrosa};
 use subrosa_secret::SecretValue;
 use subrosa_testkit::{Terminal, needs};
 
@@ -77,8 +77,8 @@ fn secret(text: &str) -> SecretValue {
 
 fn document() -> Vec<u8> {
     let text = br#"{"format":"subrosa-plain","version":1,"secrets":[{"name":"a","value":"made up"}]}"#;
-    let items: Vec<Item> = subrosa::read_plain(text).expect("secrets").items;
-    subrosa::write_plain(&items).expect("written").to_vec()
+    let items = subrosa::read_plain(text).expect("secrets").items;
+    subrosa::write_plain(&items).expect("ready").to_bytes().expect("written").to_vec()
 }
 
 /// What Debian's age finds in a file with a key.
@@ -98,9 +98,12 @@ fn both_ways(keys: &Keys, recipient: &str, key: &str) {
     let recipients = Recipients::parse(recipient).expect("a recipient");
     let identities = keys.identities(key);
     for form in [Form::Binary, Form::Armored] {
-        let ours = age::seal(&plain, &recipients, form).expect("sealed");
+        let ours = age::seal(plain.as_slice().into(), &recipients, form)
+            .expect("ready")
+            .to_bytes()
+            .expect("written");
         assert_eq!(detect(&ours, None).expect("recognised"), Format::Age);
-        assert!(ours != plain && decrypted(keys, &ours, key) == plain, "{key} {form:?}");
+        assert!(*ours != plain && decrypted(keys, &ours, key) == plain, "{key} {form:?}");
         let arguments: &[&str] = if form == Form::Armored { &["-a"] } else { &[] };
         let theirs = encrypted(keys, recipient, arguments, &plain);
         assert_eq!(age::File::parse(&theirs).expect("an age file").lock(), Lock::Recipients);
@@ -157,7 +160,9 @@ fn each_of_several_recipients_opens_a_file_and_no_other() {
     keys.x25519("stranger");
     let recipients = Recipients::parse(&list).expect("recipients");
     assert_eq!(recipients.len(), 2);
-    let file = age::seal(&document(), &recipients, Form::Binary).expect("sealed");
+    let plain = document();
+    let file = age::seal(plain.as_slice().into(), &recipients, Form::Binary).expect("sealed");
+    let file = file.to_bytes().expect("written");
     for key in ["one", "two"] {
         assert_eq!(decrypted(&keys, &file, key), document(), "{key}");
         assert_eq!(*age::open(&file, &Key::Identities(&keys.identities(key))).expect("opens"), document());
@@ -196,15 +201,18 @@ fn files_under_a_passphrase_are_read_by_both() {
     let (plain, out) = (keys.write("plain", &document()), keys.path("out"));
     let passphrase = secret(PASSPHRASE);
 
-    let ours = age::seal_with_passphrase(&document(), &passphrase, Form::Armored).expect("sealed");
+    let document = document();
+    let ours =
+        age::seal_with_passphrase(document.as_slice().into(), &passphrase, Form::Armored).expect("sealed");
+    let ours = ours.to_bytes().expect("written");
     let file = keys.write("ours.age", &ours);
     on_terminal(&["-d", "-o", text(&out), text(&file)], &["passphrase"]);
-    assert_eq!(keys.read("out"), document());
+    assert_eq!(keys.read("out"), document);
 
     on_terminal(&["-p", "-o", text(&keys.path("theirs.age")), text(&plain)], &["passphrase", "onfirm"]);
     let theirs = keys.read("theirs.age");
     assert_eq!(age::File::parse(&theirs).expect("an age file").lock(), Lock::Passphrase);
-    assert_eq!(*age::open(&theirs, &Key::Passphrase(&passphrase)).expect("opens"), document());
+    assert_eq!(*age::open(&theirs, &Key::Passphrase(&passphrase)).expect("opens"), document);
     let error = age::open(&theirs, &Key::Passphrase(&secret("made up for testt"))).expect_err("refused");
     assert_eq!(error.kind(), "wrong_passphrase");
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use subrosa_interchange::{Contents, InterchangeError, Item, subrosa};
+use subrosa_interchange::{Contents, InterchangeError, Item, Items, subrosa};
 use subrosa_secret::SecretValue;
 use subrosa_testkit::backend_python;
 use subrosa_vault::{KdfParams, Passphrase};
@@ -68,7 +68,7 @@ fn put_value(told: &mut Value, value: Option<&SecretValue>) {
 }
 
 fn told_of(contents: &Contents) -> Vec<Value> {
-    contents.items.iter().map(told).collect()
+    contents.items.iter().map(|item| told(&item)).collect()
 }
 
 /// With the policy that a secret without one has.
@@ -156,7 +156,9 @@ fn hostile_i91_chunks_missing_doubled_reordered_or_extra_are_refused() {
         let opened = subrosa::open(file.to_string().as_bytes(), &passphrase(&chunked.passphrase));
         assert_eq!(opened.as_ref().err().map(class), failure, "{comment}");
         if let Ok(contents) = opened {
-            assert!(contents.items.iter().map(|item| item.name.as_str()).eq(&chunked.names));
+            assert!(
+                contents.items.iter().map(|item| item.name.to_string()).eq(chunked.names.iter().cloned())
+            );
         }
     }
 }
@@ -211,7 +213,7 @@ fn secrets() -> Vec<Value> {
     secrets
 }
 
-fn items(secrets: &[Value]) -> Vec<Item> {
+fn items(secrets: &[Value]) -> Items {
     let document = json!({"format": "subrosa-plain", "version": 1, "secrets": secrets});
     subrosa::read_plain(document.to_string().as_bytes()).expect("secrets").items
 }
@@ -221,15 +223,16 @@ fn the_independent_reader_opens_what_is_written() {
     let Some(python) = backend_python() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (secrets, path) = (secrets(), folder.path().join("export.json"));
-    let sealed =
-        subrosa::seal(&items(&secrets), &passphrase(PASSPHRASE), KdfParams::MINIMUM).expect("sealed");
-    fs::write(&path, &sealed).expect("written");
+    let items = items(&secrets);
+    let sealed = subrosa::seal(&items, &passphrase(PASSPHRASE), KdfParams::MINIMUM).expect("sealed");
+    fs::write(&path, &*sealed.to_bytes().expect("random")).expect("written");
     let decomposed = "cafe\u{301} au lait, made up\n";
     assert_eq!(answer(&run(&python, "read", &path, decomposed)), secrets);
     let wrong = run(&python, "read", &path, "cafe au lait, made up\n");
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("does-not-open"));
 
-    fs::write(&path, &*subrosa::write_plain(&items(&secrets)).expect("written")).expect("written");
+    let plain = subrosa::write_plain(&items).expect("ready").to_bytes().expect("in memory");
+    fs::write(&path, &*plain).expect("written");
     assert_eq!(answer(&run(&python, "read-plain", &path, "")), secrets);
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use subrosa_interchange::age::{Form, Recipients};
-use subrosa_interchange::{Contents, Item, Place, age, subrosa};
+use subrosa_interchange::{Contents, Item, Items, Outgoing, Place, age, subrosa};
 use subrosa_secret::{Name, SecretValue};
 use subrosa_vault::{KdfParams, Passphrase};
 
@@ -33,18 +33,26 @@ fn check(contents: &Contents) {
 
 /// Does one task; the length of the file that it read or wrote.
 fn run(task: &str, path: &Path) -> usize {
-    let items = || (0..SECRETS).map(item).collect::<Vec<_>>();
+    let items = || {
+        let mut items = Items::default();
+        (0..SECRETS).for_each(|number| items.push(&item(number)).expect("few"));
+        items
+    };
     let read = || fs::read(path).expect("a file");
-    let write = |bytes: &[u8]| fs::write(path, bytes).expect("written");
+    let write = |file: Outgoing<'_>| {
+        let mut out = fs::File::create(path).expect("a file");
+        file.write_to(&mut out).expect("written");
+    };
     match task {
-        "seal" => write(&subrosa::seal(&items(), &passphrase(), KdfParams::MINIMUM).expect("sealed")),
+        "seal" => write(subrosa::seal(&items(), &passphrase(), KdfParams::MINIMUM).expect("sealed")),
         "open" => check(&subrosa::open(&read(), &passphrase()).expect("opens")),
-        "write-plain" => write(&subrosa::write_plain(&items()).expect("written")),
+        "write-plain" => write(subrosa::write_plain(&items()).expect("ready")),
         "read-plain" => check(&subrosa::read_plain(&read()).expect("read")),
         "age" => {
-            let plain = subrosa::write_plain(&items()).expect("written");
+            let items = items();
+            let plain = subrosa::write_plain(&items).expect("ready");
             let recipients = Recipients::parse(RECIPIENT).expect("a recipient");
-            write(&age::seal(&plain, &recipients, Form::Binary).expect("sealed"));
+            write(age::seal(plain, &recipients, Form::Binary).expect("sealed"));
         }
         _ => panic!("no such task"),
     }

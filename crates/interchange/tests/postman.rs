@@ -6,7 +6,7 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use subrosa_interchange::postman::{Take, read_collection, read_environment, write_environment};
-use subrosa_interchange::{Format, Item, Place, detect};
+use subrosa_interchange::{Format, Item, Items, Place, detect};
 use subrosa_secret::{Name, SecretValue};
 use subrosa_testkit::{CaptureOptions, CaptureServer, Folder, backend_node};
 
@@ -50,11 +50,12 @@ fn newman_reads_an_environment_of_ours() {
     let mut off = item("off", "never");
     off.policy.enabled = false;
     items.push(off);
-    let written = write_environment(&items, "of ours").expect("it is written");
+    let items = Items::of(&items).expect("few");
+    let written = write_environment(&items, "of ours").expect("ready").to_bytes().expect("in memory");
 
     let server = CaptureServer::start(CaptureOptions::default());
     let folder = Folder::new();
-    let environment = folder.write("environment.json", &*written.bytes);
+    let environment = folder.write("environment.json", &*written);
     let file = folder.write("collection.json", collection(server.port()));
     let output = Command::new("node")
         .arg(home.join("node_modules/newman/bin/newman.js"))
@@ -94,10 +95,10 @@ fn real_files_are_recognised_and_read() {
             other => panic!("{name}: {other:?}"),
         };
         let contents = contents.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let names: Vec<&str> = contents.items.iter().map(|item| item.name.as_str()).collect();
+        let names: Vec<&str> = (0..contents.items.len()).map(|number| contents.items.name(number)).collect();
         if name.ends_with("hawk-auth-test.postman_collection.json") {
             assert_eq!(names, ["test hawk auth success-hawk:authKey"]);
-            let hosts: Vec<String> = contents.items[0].proposed.iter().map(ToString::to_string).collect();
+            let hosts: Vec<String> = contents.items.get(0).proposed.iter().map(ToString::to_string).collect();
             assert_eq!(hosts, ["https://postman-echo.com;header"]);
         }
         if name.ends_with("disabled-and-duplicates.postman_environment.json") {
@@ -122,9 +123,10 @@ proptest! {
             item.description = description.clone();
             item
         }).collect();
-        let written = write_environment(&items, "e").expect("it is written");
-        prop_assert_eq!(detect(&written.bytes, None).ok(), Some(Format::PostmanEnvironment));
-        let back = read_environment(&written.bytes, Take::Secrets).expect("it is read");
+        let items = Items::of(&items).expect("few");
+        let written = write_environment(&items, "e").expect("ready").to_bytes().expect("in memory");
+        prop_assert_eq!(detect(&written, None).ok(), Some(Format::PostmanEnvironment));
+        let back = read_environment(&written, Take::Secrets).expect("it is read");
         prop_assert!(back.notices.is_empty());
         prop_assert_eq!(back.items.len(), items.len());
         for (back, (value, enabled, description)) in back.items.iter().zip(&values) {

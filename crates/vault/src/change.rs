@@ -1,6 +1,9 @@
 //! Writing: one transaction that makes one generation (vault-format.md, section 10).
 
-use std::collections::{BTreeMap, btree_map};
+use std::{
+    collections::{BTreeMap, btree_map},
+    ops::RangeInclusive,
+};
 
 use subrosa_secret::{Name, Policy, SecretValue};
 
@@ -11,14 +14,16 @@ use crate::{
     snapshot::{CHUNK, RECENT_ROOT, Snapshot, next_generation, recent_place},
     store::{Row, kind},
     transfer::Body,
-    tree::{FAN, HASH_LEN, Hash, bucket_of, is_nothing},
+    tree::{FAN, HASH_LEN, Hash, Tree, bucket_of, is_nothing},
 };
 
 /// A write under way. What it did is kept if the closure that was given it returns `Ok`, and undone otherwise.
 pub struct Change<'v> {
     pub(crate) snapshot: Snapshot<'v>,
-    /// The rows of every bucket touched so far, as they will be.
+    /// The rows of buckets that are being worked on, as they will be.
     buckets: BTreeMap<u16, Vec<Row>>,
+    /// The hashes of the other buckets touched so far.
+    settled: BTreeMap<u16, Hash>,
     records: u64,
     bodies: u64,
     now: i64,
@@ -27,7 +32,7 @@ pub struct Change<'v> {
 impl<'v> Change<'v> {
     pub(crate) fn new(snapshot: Snapshot<'v>, now: i64) -> Self {
         let Manifest { records, bodies, .. } = snapshot.manifest;
-        Self { snapshot, buckets: BTreeMap::new(), records, bodies, now }
+        Self { snapshot, buckets: BTreeMap::new(), settled: BTreeMap::new(), records, bodies, now }
     }
 
     /// The time of this change, in seconds since 1970.
@@ -188,18 +193,7 @@ impl<'v> Change<'v> {
 
     /// A new record for a name that has none.
     pub(crate) fn blank(&self, name: &Name) -> Result<Entry, VaultError> {
-        let metadata = Metadata {
-            name: name.clone(),
-            description: String::new(),
-            tags: Default::default(),
-            created: self.now,
-            changed: self.now,
-            length: 0,
-            text: true,
-        };
-        let record = RecordId::random()?;
-        let policy = Policy::default();
-        Ok(Entry { record, version: 1, value_version: 1, metadata, policy, link: None, head: None })
+        Entry::blank(name, self.now)
     }
 
     /// Moves the current value or link, if there is one, into the history, and returns the entry with its next version.
@@ -237,14 +231,31 @@ impl<'v> Change<'v> {
         Ok(self.bucket(key)?.iter().filter(|row| row.key == key).cloned().collect())
     }
 
-    /// The bucket of a key, proven when it is first touched.
+    /// The bucket of a key, proven when it is first touched, and again after it was settled.
     pub(crate) fn bucket(&mut self, key: &[u8]) -> Result<&mut Vec<Row>, VaultError> {
         let bucket = bucket_of(key)?;
         if !self.buckets.contains_key(&bucket) {
-            let rows = self.snapshot.bucket(bucket)?;
+            let rows = match self.settled.get(&bucket) {
+                None => self.snapshot.bucket(bucket)?,
+                Some(hash) => self.snapshot.bucket_with(bucket, hash)?,
+            };
+            self.settled.remove(&bucket);
             self.buckets.insert(bucket, rows);
         }
         Ok(self.buckets.get_mut(&bucket).expect("just inserted"))
+    }
+
+    /// Keeps of all buckets but these no more than their hashes: a change of many secrets touches every bucket, and all of
+    /// them together are the vault.
+    pub(crate) fn settle(&mut self, working: RangeInclusive<u16>) {
+        let tree = &self.snapshot.keys.tree;
+        self.buckets.retain(|bucket, rows| {
+            let stays = working.contains(bucket);
+            if !stays {
+                self.settled.insert(*bucket, hash(tree, *bucket, rows));
+            }
+            stays
+        });
     }
 
     /// Inserts or replaces a row.
@@ -299,7 +310,7 @@ impl<'v> Change<'v> {
 
     /// Whether anything was touched that a new generation would have to vouch for.
     pub(crate) fn is_idle(&self) -> bool {
-        self.buckets.is_empty()
+        self.buckets.is_empty() && self.settled.is_empty()
     }
 
     /// Re-hashes what was touched, seals the manifest of the next generation and commits.
@@ -339,15 +350,16 @@ impl<'v> Change<'v> {
     /// The new root over the touched buckets and the untouched rest.
     fn rehash(&self) -> Result<Hash, VaultError> {
         let Snapshot { store, keys, .. } = &self.snapshot;
+        let worked_on = self.buckets.iter().map(|(bucket, rows)| (*bucket, hash(&keys.tree, *bucket, rows)));
+        let settled = self.settled.iter().map(|(bucket, hash)| (*bucket, *hash));
         let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
-        for (bucket, rows) in &self.buckets {
-            let (group, at) = (bucket / FAN as u16, usize::from(*bucket) % FAN * HASH_LEN);
-            let leaves: Vec<Hash> = rows.iter().map(|row| keys.tree.leaf(row.borrowed())).collect();
+        for (bucket, hash) in worked_on.chain(settled) {
+            let (group, at) = (bucket / FAN as u16, usize::from(bucket) % FAN * HASH_LEN);
             let node = match groups.entry(group) {
                 btree_map::Entry::Occupied(known) => known.into_mut(),
                 btree_map::Entry::Vacant(unknown) => unknown.insert(self.snapshot.group(group)?),
             };
-            node[at..at + HASH_LEN].copy_from_slice(&keys.tree.bucket(*bucket, &leaves));
+            node[at..at + HASH_LEN].copy_from_slice(&hash);
         }
         let mut root = self.snapshot.root()?;
         for (group, node) in &groups {
@@ -372,6 +384,11 @@ impl<'v> Change<'v> {
         store.put_node(RECENT_ROOT, Some(&root))?;
         Ok(keys.tree.recent(&root))
     }
+}
+
+fn hash(tree: &Tree, bucket: u16, rows: &[Row]) -> Hash {
+    let leaves: Vec<Hash> = rows.iter().map(|row| tree.leaf(row.borrowed())).collect();
+    tree.bucket(bucket, &leaves)
 }
 
 /// Opens a row found under a name's key; the name within must be the one asked for.

@@ -63,6 +63,22 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A new record, without a value, as it is made at a time.
+    pub(crate) fn blank(name: &Name, now: i64) -> Result<Self, VaultError> {
+        let metadata = Metadata {
+            name: name.clone(),
+            description: String::new(),
+            tags: Default::default(),
+            created: now,
+            changed: now,
+            length: 0,
+            text: true,
+        };
+        let record = RecordId::random()?;
+        let policy = Policy::default();
+        Ok(Self { record, version: 1, value_version: 1, metadata, policy, link: None, head: None })
+    }
+
     /// Whether the vault has a value of it: a name can be made before its value is known, or be linked.
     #[must_use]
     pub fn has_value(&self) -> bool {
@@ -147,11 +163,30 @@ impl Entry {
         keys: &RoleKeys,
         body: Option<Vec<u8>>,
     ) -> Result<Option<SecretValue>, VaultError> {
-        let Some(head) = &self.head else { return Ok(None) };
+        self.value_at().map(|place| place.open(keys, body)).transpose()
+    }
+
+    /// Where the value is sealed, if there is one.
+    pub(crate) fn value_at(&self) -> Option<ValueAt> {
+        self.head.map(|head| ValueAt { record: self.record, version: self.value_version, head })
+    }
+}
+
+/// The seal of a value, but for its body.
+#[derive(Clone, Copy)]
+pub(crate) struct ValueAt {
+    pub record: RecordId,
+    pub version: u64,
+    head: [u8; HEAD_LEN],
+}
+
+impl ValueAt {
+    /// Opens the value from its ciphertext.
+    pub fn open(&self, keys: &RoleKeys, body: Option<Vec<u8>>) -> Result<SecretValue, VaultError> {
         let body = body.ok_or_else(|| VaultError::damaged("the value of a secret is missing"))?;
-        let context = keys.context(TABLE, self.record.as_bytes(), "value", self.value_version);
-        let plain = open(&keys.value, &context, Padding::Value, head, body)?;
-        Ok(Some(SecretValue::from_zeroizing(plain)?))
+        let context = keys.context(TABLE, self.record.as_bytes(), "value", self.version);
+        let plain = open(&keys.value, &context, Padding::Value, &self.head, body)?;
+        Ok(SecretValue::from_zeroizing(plain)?)
     }
 }
 

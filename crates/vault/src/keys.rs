@@ -19,7 +19,8 @@ pub(crate) struct RoleKeys {
     pub vault: VaultId,
     pub epoch: Epoch,
     pub root: RootKey,
-    pub name: NameKey,
+    /// Ready for names, and on the heap: it is as good as its key.
+    names: Box<Hmac<Sha256>>,
     pub metadata: MetadataKey,
     pub policy: PolicyKey,
     pub value: ValueKey,
@@ -29,8 +30,10 @@ pub(crate) struct RoleKeys {
 
 impl RoleKeys {
     pub fn derive(root: RootKey, vault: VaultId, epoch: Epoch) -> Self {
+        let name = NameKey::derive(&root, &vault, epoch);
+        let names = Hmac::new_from_slice(name.expose_key()).expect("HMAC takes keys of any length");
         Self {
-            name: NameKey::derive(&root, &vault, epoch),
+            names: Box::new(names),
             metadata: MetadataKey::derive(&root, &vault, epoch),
             policy: PolicyKey::derive(&root, &vault, epoch),
             value: ValueKey::derive(&root, &vault, epoch),
@@ -52,10 +55,14 @@ impl RoleKeys {
 
     /// The key of a secret's row.
     pub fn record_key(&self, name: &Name) -> Vec<u8> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.name.expose_key()).expect("HMAC takes keys of any length");
-        mac.update(name.as_str().as_bytes());
-        mac.finalize().into_bytes().to_vec()
+        self.record_key_of(name.as_str()).to_vec()
+    }
+
+    /// The same of the text of a name.
+    pub fn record_key_of(&self, name: &str) -> [u8; 32] {
+        let mut mac = Hmac::clone(&self.names);
+        mac.update(name.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     pub fn context<'a>(

@@ -81,7 +81,7 @@ pub use role::{
 };
 pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, push_field, seal};
 pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, SlotError};
-pub use transfer::{Arrival, Over, Past, Portable};
+pub use transfer::{Arrival, Arrivals, Given, Over, Past, Portable};
 pub use unlock::{NewSlot, SlotInfo, SlotKind, Unlock};
 pub use vault::{Header, Revision, Vault};
 pub use verify::Report;

@@ -139,7 +139,9 @@ mod tests {
             history: Vec::new(),
         };
         let arrival = |over| crate::Arrival { secret: &secret, over };
-        vault.change(|change| change.restore(&[arrival(crate::Over::Replacing(&now))])).expect("restore");
+        vault
+            .change(|change| change.restore([arrival(crate::Over::Replacing(&now))].as_slice()))
+            .expect("restore");
         assert_eq!(
             (link_of(&vault, "a"), read(&vault, "a").expect("read").as_deref()),
             (None, Some("imported"))

@@ -5,6 +5,7 @@
 //! not keep up, the reader works too.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex,
         mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
@@ -24,20 +25,48 @@ const CHUNK: usize = 128;
 /// Chunks that wait for a worker.
 const WAITING: usize = 4;
 
+/// Bytes beside the rows after which a chunk counts as full, so that long values do not wait by the hundred.
+const CHUNK_LEN: usize = 1 << 20;
+
 /// Calls `work` with every row and returns what it answered, in the order of the rows, once all of them are proven.
 pub(crate) fn map<T: Send>(
     snapshot: &Snapshot<'_>,
     work: impl Fn(&Row) -> Result<Option<T>, VaultError> + Sync,
 ) -> Result<Vec<T>, VaultError> {
+    let read = |each: &mut Each<'_, ()>| snapshot.store.each_row(&mut |row| each(row, (), 0));
+    let parts = chunks(snapshot, read, |rows: &mut [Loaded<()>]| {
+        let mut answers = Vec::with_capacity(rows.len());
+        for loaded in rows.iter() {
+            answers.extend(work(&loaded.row)?);
+        }
+        Ok(answers)
+    })?;
+    // room for all of them: growing would take as much again
+    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    parts.into_iter().for_each(|part| all.extend(part));
+    Ok(all)
+}
+
+/// What takes a row, what was read along with it, and how many bytes that has.
+pub(crate) type Each<'e, E> = dyn FnMut(RowRef<'_>, E, usize) -> Result<(), VaultError> + 'e;
+
+/// The same with several rows at a time. `read` gives every row, in the order of their places, and with each whatever else
+/// the work on it needs.
+pub(crate) fn chunks<E: Default + Send, T: Send>(
+    snapshot: &Snapshot<'_>,
+    read: impl FnOnce(&mut Each<'_, E>) -> Result<(), VaultError>,
+    work: impl Fn(&mut [Loaded<E>]) -> Result<T, VaultError> + Sync,
+) -> Result<Vec<T>, VaultError> {
     let tree = &snapshot.keys.tree;
-    let work = |chunk: &Chunk| chunk.work(tree, &work);
+    let proof = Mutex::new(Proof::new(tree));
+    let work = |chunk: &mut Chunk<E>| chunk.work(tree, &work, &proof);
     let (full, waiting) = sync_channel(WAITING);
     let waiting = Mutex::new(waiting);
     let (empty, emptied) = channel();
     let mut parts = thread::scope(|scope| {
         let mut reader = Reader { full, emptied, parts: Vec::new(), chunk: Chunk::default() };
         let mut crew = Vec::new();
-        snapshot.store.each_row(&mut |row| {
+        read(&mut |row, more, len| {
             if reader.chunk.is_full() {
                 // a small vault is done by now, and needs no thread
                 if crew.is_empty() {
@@ -45,11 +74,11 @@ pub(crate) fn map<T: Send>(
                 }
                 reader.hand_over(&work);
             }
-            reader.chunk.push(row);
+            reader.chunk.push(row, more, len);
             Ok(())
         })?;
-        let Reader { full, mut parts, chunk, .. } = reader;
-        parts.push(work(&chunk));
+        let Reader { full, mut parts, mut chunk, .. } = reader;
+        parts.push(work(&mut chunk));
         drop(full);
         parts.extend(work_through(&waiting, work, drop));
         for worker in crew {
@@ -58,106 +87,131 @@ pub(crate) fn map<T: Send>(
         Ok::<_, VaultError>(parts)
     })?;
     parts.sort_by_key(|part| part.number);
-    prove(snapshot, parts)
-}
-
-fn prove<T>(snapshot: &Snapshot<'_>, parts: Vec<Part<T>>) -> Result<Vec<T>, VaultError> {
-    let mut builder = Builder::new(&snapshot.keys.tree);
-    // room for all of them: growing would take as much again
-    let known = |part: &Part<T>| part.result.as_ref().map_or(0, |done| done.answers.len());
-    let mut answers = Vec::with_capacity(parts.iter().map(known).sum());
-    let mut count = 0;
-    for part in parts {
-        let done = part.result?;
-        count += done.leaves.len() as u64;
-        for (bucket, leaf) in done.leaves {
-            builder.push_leaf(bucket, leaf);
-        }
-        answers.extend(done.answers);
-    }
+    let answers = parts.into_iter().map(|part| part.answer).collect::<Result<_, _>>()?;
+    let Proof { builder, count, .. } = proof.into_inner().expect("no worker panics");
     snapshot.check_all(builder, count)?;
     Ok(answers)
 }
 
+/// The tree over the rows of all chunks, which come from the workers in about their order.
+struct Proof<'t> {
+    builder: Builder<'t>,
+    count: u64,
+    next: usize,
+    early: BTreeMap<usize, Leaves>,
+}
+
+/// The leaves of a chunk's rows with their buckets.
+type Leaves = Vec<(u16, Hash)>;
+
+impl<'t> Proof<'t> {
+    fn new(tree: &'t Tree) -> Self {
+        Self { builder: Builder::new(tree), count: 0, next: 0, early: BTreeMap::new() }
+    }
+
+    fn add(&mut self, number: usize, leaves: Leaves) {
+        self.early.insert(number, leaves);
+        while let Some(leaves) = self.early.remove(&self.next) {
+            self.next += 1;
+            self.count += leaves.len() as u64;
+            leaves.into_iter().for_each(|(bucket, leaf)| self.builder.push_leaf(bucket, leaf));
+        }
+    }
+}
+
+/// A row, and what was read along with it.
+#[derive(Default)]
+pub(crate) struct Loaded<E> {
+    pub row: Row,
+    pub more: E,
+}
+
 /// Rows that follow each other, in memory that is used again.
 #[derive(Default)]
-struct Chunk {
+struct Chunk<E> {
     number: usize,
-    rows: Vec<Row>,
+    rows: Vec<Loaded<E>>,
     used: usize,
+    len: usize,
 }
 
 /// What came of a chunk.
 struct Part<T> {
     number: usize,
-    result: Result<Done<T>, VaultError>,
+    answer: Result<T, VaultError>,
 }
 
-/// The leaves of a chunk's rows with their buckets, and the answers.
-struct Done<T> {
-    leaves: Vec<(u16, Hash)>,
-    answers: Vec<T>,
-}
-
-impl Chunk {
+impl<E: Default> Chunk<E> {
     fn is_full(&self) -> bool {
-        self.used == CHUNK
+        self.used == CHUNK || self.len >= CHUNK_LEN
     }
 
-    fn push(&mut self, row: RowRef<'_>) {
-        match self.rows.get_mut(self.used) {
-            Some(old) => old.assign(row),
-            None => self.rows.push(row.into()),
+    fn push(&mut self, row: RowRef<'_>, more: E, len: usize) {
+        if self.used == self.rows.len() {
+            self.rows.push(Loaded::default());
         }
+        let loaded = &mut self.rows[self.used];
+        loaded.row.assign(row);
+        loaded.more = more;
         self.used += 1;
+        self.len += len;
     }
 
-    fn work<T>(&self, tree: &Tree, work: impl Fn(&Row) -> Result<Option<T>, VaultError>) -> Part<T> {
-        let mut done = Done { leaves: Vec::with_capacity(self.used), answers: Vec::with_capacity(self.used) };
-        let result = self.rows[..self.used].iter().try_for_each(|row| {
-            done.leaves.push((bucket_of(&row.key)?, tree.leaf(row.borrowed())));
-            done.answers.extend(work(row)?);
-            Ok(())
+    fn work<T>(
+        &mut self,
+        tree: &Tree,
+        work: impl Fn(&mut [Loaded<E>]) -> Result<T, VaultError>,
+        proof: &Mutex<Proof<'_>>,
+    ) -> Part<T> {
+        let rows = &mut self.rows[..self.used];
+        let leaves = rows.iter().map(|loaded| {
+            let row = &loaded.row;
+            Ok((bucket_of(&row.key)?, tree.leaf(row.borrowed())))
         });
-        Part { number: self.number, result: result.map(|()| done) }
+        let leaves = leaves.collect::<Result<Leaves, VaultError>>();
+        let answer = leaves.and_then(|leaves| {
+            proof.lock().expect("no worker panics").add(self.number, leaves);
+            work(rows)
+        });
+        Part { number: self.number, answer }
     }
 }
 
 /// The thread that reads, and what it did itself.
-struct Reader<T> {
-    full: SyncSender<Chunk>,
-    emptied: Receiver<Chunk>,
+struct Reader<E, T> {
+    full: SyncSender<Chunk<E>>,
+    emptied: Receiver<Chunk<E>>,
     parts: Vec<Part<T>>,
-    chunk: Chunk,
+    chunk: Chunk<E>,
 }
 
-impl<T> Reader<T> {
+impl<E: Default, T> Reader<E, T> {
     /// Gives the full chunk to a worker, or works on it where all have enough; goes on with an empty one.
-    fn hand_over(&mut self, work: &impl Fn(&Chunk) -> Part<T>) {
+    fn hand_over(&mut self, work: &impl Fn(&mut Chunk<E>) -> Part<T>) {
         let next = self.chunk.number + 1;
         let full = std::mem::take(&mut self.chunk);
         self.chunk = match self.full.try_send(full) {
             Ok(()) => self.emptied.try_recv().unwrap_or_default(),
             Err(refused) => {
-                let (std::sync::mpsc::TrySendError::Full(chunk)
-                | std::sync::mpsc::TrySendError::Disconnected(chunk)) = refused;
-                self.parts.push(work(&chunk));
+                let (std::sync::mpsc::TrySendError::Full(mut chunk)
+                | std::sync::mpsc::TrySendError::Disconnected(mut chunk)) = refused;
+                self.parts.push(work(&mut chunk));
                 chunk
             }
         };
-        (self.chunk.number, self.chunk.used) = (next, 0);
+        (self.chunk.number, self.chunk.used, self.chunk.len) = (next, 0, 0);
     }
 }
 
 /// A worker for every processor but the reader's.
-fn hire<'scope, 'env, T: Send + 'scope>(
+fn hire<'scope, 'env, E: Send + 'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, 'env>,
-    work: &'scope (impl Fn(&Chunk) -> Part<T> + Sync),
-    waiting: &'scope Mutex<Receiver<Chunk>>,
-    empty: &Sender<Chunk>,
+    work: &'scope (impl Fn(&mut Chunk<E>) -> Part<T> + Sync),
+    waiting: &'scope Mutex<Receiver<Chunk<E>>>,
+    empty: &Sender<Chunk<E>>,
 ) -> Vec<ScopedJoinHandle<'scope, Vec<Part<T>>>> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let start = |empty: Sender<Chunk>| {
+    let start = |empty: Sender<Chunk<E>>| {
         // the reader may have ended: then nobody needs the memory
         scope.spawn(move || work_through(waiting, work, |chunk| drop(empty.send(chunk))))
     };
@@ -165,16 +219,16 @@ fn hire<'scope, 'env, T: Send + 'scope>(
 }
 
 /// Works on what waits until the reader has ended and nothing is left.
-fn work_through<T>(
-    waiting: &Mutex<Receiver<Chunk>>,
-    work: impl Fn(&Chunk) -> Part<T>,
-    done: impl Fn(Chunk),
+fn work_through<E, T>(
+    waiting: &Mutex<Receiver<Chunk<E>>>,
+    work: impl Fn(&mut Chunk<E>) -> Part<T>,
+    done: impl Fn(Chunk<E>),
 ) -> Vec<Part<T>> {
     let mut parts = Vec::new();
     loop {
         let next = waiting.lock().expect("no worker panics").recv();
-        let Ok(chunk) = next else { return parts };
-        parts.push(work(&chunk));
+        let Ok(mut chunk) = next else { return parts };
+        parts.push(work(&mut chunk));
         done(chunk);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     manifest::{Manifest, TAG_LEN},
     role::Epoch,
     store::{EachRow, Mode, Row, Store},
-    tree::{self, Builder, FAN, HASH_LEN, NODE_LEN},
+    tree::{self, Builder, FAN, NODE_LEN},
 };
 
 /// How many earlier generations the manifest vouches for.
@@ -159,11 +159,15 @@ impl<'v> Snapshot<'v> {
     /// All rows of a bucket, proven to be all there are.
     pub fn bucket(&self, bucket: u16) -> Result<Vec<Row>, VaultError> {
         let group = self.group(bucket / FAN as u16)?;
+        self.bucket_with(bucket, tree::child(&group, usize::from(bucket) % FAN))
+    }
+
+    /// The same where its hash is known from elsewhere.
+    pub fn bucket_with(&self, bucket: u16, hash: &[u8]) -> Result<Vec<Row>, VaultError> {
         let (from, to) = tree::bucket_range(bucket);
         let rows = self.store.rows(&from, to.as_ref().map(<[u8; 2]>::as_slice))?;
         let leaves: Vec<_> = rows.iter().map(|row| self.keys.tree.leaf(row.borrowed())).collect();
-        let at = usize::from(bucket) % FAN * HASH_LEN;
-        if self.keys.tree.bucket(bucket, &leaves) != group[at..at + HASH_LEN] {
+        if self.keys.tree.bucket(bucket, &leaves) != hash {
             return Err(VaultError::damaged("rows were changed, removed or added outside subrosa"));
         }
         Ok(rows)

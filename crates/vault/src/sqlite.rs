@@ -13,7 +13,7 @@ use rusqlite::{
 
 use crate::{
     FORMAT, SUITE, VaultError, journal,
-    store::{EachRow, Mode, Row, RowRef, Store},
+    store::{EachRow, EachRowWithBody, Mode, Row, RowRef, Store},
 };
 
 const APPLICATION_ID: u32 = 0x7375_6272;
@@ -206,6 +206,24 @@ impl Store for SqliteStore {
         let mut rows = statement.query([]).map_err(blame)?;
         while let Some(row) = rows.next().map_err(blame)? {
             each(look_at(row).map_err(blame)?)?;
+        }
+        Ok(())
+    }
+
+    fn each_row_with_body(&self, kind: i64, each: &mut EachRowWithBody<'_>) -> Result<(), VaultError> {
+        let blame = |error| self.blame(error);
+        let columns =
+            COLUMNS.split(", ").map(|column| format!("record.{column}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT {columns}, body.body FROM record LEFT JOIN body \
+             ON record.kind = ?1 AND body.id = record.id AND body.version = record.value_version \
+             ORDER BY record.key, record.kind, record.seq"
+        );
+        let mut statement = self.connection.prepare_cached(&sql).map_err(blame)?;
+        let mut rows = statement.query([kind]).map_err(blame)?;
+        while let Some(row) = rows.next().map_err(blame)? {
+            let body = row.get_ref(10).and_then(|body| Ok(body.as_blob_or_null()?)).map_err(blame)?;
+            each(look_at(row).map_err(blame)?, body)?;
         }
         Ok(())
     }

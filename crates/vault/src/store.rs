@@ -97,6 +97,8 @@ pub(crate) enum Mode {
 
 /// What is done with each row of a walk.
 pub(crate) type EachRow<'e> = dyn FnMut(RowRef<'_>) -> Result<(), VaultError> + 'e;
+/// The same with the body of the row's value, where it has one.
+pub(crate) type EachRowWithBody<'e> = dyn FnMut(RowRef<'_>, Option<&[u8]>) -> Result<(), VaultError> + 'e;
 
 /// Rows, bodies, nodes and header values in transactions.
 pub(crate) trait Store {
@@ -119,6 +121,8 @@ pub(crate) trait Store {
     fn rows(&self, from: &[u8], to: Option<&[u8]>) -> Result<Vec<Row>, VaultError>;
     /// Calls `each` with every row, in the order of their places.
     fn each_row(&self, each: &mut EachRow<'_>) -> Result<(), VaultError>;
+    /// The same, and of rows of `kind` also the body.
+    fn each_row_with_body(&self, kind: i64, each: &mut EachRowWithBody<'_>) -> Result<(), VaultError>;
     /// Stores a row where there is none, which is an error otherwise.
     fn insert_row(&self, row: &Row) -> Result<(), VaultError>;
     fn put_row(&self, row: &Row) -> Result<(), VaultError>;

@@ -26,7 +26,7 @@ fn portable(text: &str, content: &str) -> Portable {
 }
 
 fn restore(vault: &mut Vault, secret: &Portable, over: Over<'_>) -> Result<(), VaultError> {
-    vault.change(|change| change.restore(&[Arrival { secret, over }]))
+    vault.change(|change| change.restore([Arrival { secret, over }].as_slice()))
 }
 
 fn entry(vault: &Vault, text: &str) -> Entry {
@@ -38,6 +38,13 @@ fn earlier(vault: &Vault, text: &str) -> Vec<String> {
     let one = |version| vault.value_at(&name(text), version).expect("opens").expect("a value");
     let texts = revisions.iter().map(|it| one(it.version).expose_secret().to_vec());
     texts.map(|bytes| String::from_utf8(bytes).expect("text")).collect()
+}
+
+/// Everything, by name.
+fn all(vault: &Vault) -> Result<Vec<Portable>, VaultError> {
+    let mut all: Vec<_> = vault.export(|_| true, true, |some| some)?.into_iter().flatten().collect();
+    all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(all)
 }
 
 #[track_caller]
@@ -96,13 +103,14 @@ fn what_was_decided_about_another_state_is_refused_and_nothing_is_changed() {
     let (new, other) = (portable("k", "new"), portable("other", "new"));
     for over in [Over::Nothing, Over::Keeping(&old), Over::Replacing(&old)] {
         let arrivals = [Arrival { secret: &other, over: Over::Nothing }, Arrival { secret: &new, over }];
-        let refused = vault.change(|change| change.restore(&arrivals)).expect_err("changed meanwhile");
+        let refused =
+            vault.change(|change| change.restore(arrivals.as_slice())).expect_err("changed meanwhile");
         assert_eq!(refused.kind(), "changed_meanwhile");
     }
     let gone = restore(&mut vault, &other, Over::Replacing(&old)).expect_err("gone");
     assert_eq!(gone.kind(), "changed_meanwhile");
     let twice = [0, 1].map(|_| Arrival { secret: &other, over: Over::Nothing });
-    let twice = vault.change(|change| change.restore(&twice)).expect_err("twice");
+    let twice = vault.change(|change| change.restore(twice.as_slice())).expect_err("twice");
     assert_eq!(twice.kind(), "name_taken");
     assert_eq!(vault.generation().expect("generation"), generation);
     assert_eq!(read(&vault, "other").expect("read"), None);
@@ -113,12 +121,13 @@ fn what_was_decided_about_another_state_is_refused_and_nothing_is_changed() {
 fn an_export_holds_what_is_wanted_and_no_more() {
     let scratch = Scratch::furnished();
     let vault = scratch.open().expect("open");
-    let all = vault.export(|_| true, true).expect("export");
+    let all = all(&vault).expect("export");
     let names: Vec<_> = all.iter().map(|secret| secret.name.as_str()).collect();
     assert_eq!(names, ["one", "two"]);
     assert_eq!(all[0].history.len(), 1);
     assert_eq!(all[0].history[0].value.expose_secret(), b"old");
-    let some = vault.export(|entry| entry.metadata.name.as_str() == "one", false).expect("export");
+    let some = vault.export(|entry| entry.metadata.name.as_str() == "one", false, |some| some);
+    let some: Vec<_> = some.expect("export").into_iter().flatten().collect();
     assert_eq!((some.len(), some[0].history.len()), (1, 0));
 }
 
@@ -135,7 +144,7 @@ fn a_link_leaves_and_arrives_without_a_value() {
     let (_scratch, mut vault) = Scratch::new();
     store(&mut vault, "a", "own");
     vault.change(|change| change.link(&name("a"), link("there"))).expect("link");
-    let exported = vault.export(|_| true, true).expect("export");
+    let exported = all(&vault).expect("export");
     assert_eq!((exported[0].link.as_ref(), exported[0].value.is_some()), (Some(&link("there")), false));
     assert_eq!(exported[0].history.len(), 1);
     let (_scratch, mut other) = Scratch::new();
@@ -145,7 +154,7 @@ fn a_link_leaves_and_arrives_without_a_value() {
     assert_eq!(earlier(&other, "a"), ["own"]);
     // a link that was taken back is no earlier value
     vault.change(|change| change.undo(&name("a"))).expect("undo");
-    let exported = vault.export(|_| true, true).expect("export");
+    let exported = all(&vault).expect("export");
     assert!(exported[0].link.is_none() && exported[0].history.is_empty());
     for wrong in [
         Portable { value: Some(value("x")), ..linked("b", "there") },
@@ -186,7 +195,7 @@ fn hostile_i90_a_row_that_does_not_belong_ends_an_export() {
         let scratch = Scratch::furnished();
         scratch.tamper(sql);
         let vault = scratch.open().expect("keyslots are elsewhere");
-        let answer = vault.export(|_| true, true);
+        let answer = all(&vault);
         assert_eq!(answer.err().expect(sql).kind(), "damaged", "{sql}");
     }
 }
@@ -308,10 +317,10 @@ proptest! {
         let secrets: Vec<_> = plain.iter().map(Plain::portable).collect();
         let arrivals: Vec<_> =
             secrets.iter().map(|secret| Arrival { secret, over: Over::Nothing }).collect();
-        vault.change(|change| change.restore(&arrivals)).expect("restore");
+        vault.change(|change| change.restore(arrivals.as_slice())).expect("restore");
         sound(&vault);
         prop_assert_eq!(vault.generation().expect("generation"), if plain.is_empty() { 1 } else { 2 });
-        let exported = vault.export(|_| true, true).expect("export");
+        let exported = all(&vault).expect("export");
         prop_assert_eq!(exported.iter().map(Plain::of).collect::<Vec<_>>(), plain);
     }
 }

@@ -280,7 +280,12 @@ impl Vault {
 
     /// All secrets by name, after the whole vault has been proven.
     pub fn list(&self) -> Result<Vec<Entry>, VaultError> {
-        let mut entries = self.entries_of(kind::SECRET)?;
+        self.select(|_| true)
+    }
+
+    /// Those that are wanted, by name, after the whole vault has been proven.
+    pub fn select(&self, wanted: impl Fn(&Entry) -> bool + Sync) -> Result<Vec<Entry>, VaultError> {
+        let mut entries = self.entries_of(kind::SECRET, wanted)?;
         // names are unique, so nothing can change places
         entries.sort_unstable_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(entries)
@@ -288,14 +293,21 @@ impl Vault {
 
     /// Deleted secrets that can still be brought back, the last deleted first.
     pub fn deleted(&self) -> Result<Vec<Entry>, VaultError> {
-        let mut entries = self.entries_of(kind::TOMBSTONE)?;
+        let mut entries = self.entries_of(kind::TOMBSTONE, |_| true)?;
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.changed));
         Ok(entries)
     }
 
-    fn entries_of(&self, wanted: i64) -> Result<Vec<Entry>, VaultError> {
+    fn entries_of(
+        &self,
+        kind: i64,
+        wanted: impl Fn(&Entry) -> bool + Sync,
+    ) -> Result<Vec<Entry>, VaultError> {
         let keys = &self.keys;
-        scan::map(&self.read()?, |row| (row.kind == wanted).then(|| Entry::open(keys, row)).transpose())
+        scan::map(&self.read()?, |row| {
+            let entry = (row.kind == kind).then(|| Entry::open(keys, row)).transpose()?;
+            Ok(entry.filter(&wanted))
+        })
     }
 
     /// Opens the value of an entry that this vault gave. `None` if it has none yet.

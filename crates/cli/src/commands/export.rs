@@ -13,7 +13,11 @@ use crate::{exchange, output, passphrase, record, terminal, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use form::{Form, Lock};
 use selection::Selection;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use subrosa_interchange::Items;
+use subrosa_secret::Name;
 use subrosa_vault::{DocumentKind, Entry, Vault};
 
 pub(super) fn command() -> Command {
@@ -67,34 +71,62 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     target.check(&vault.location().dir)?;
     let connections = Connections::load(&vault)?;
     let left_out = LeftOut::of(arguments, &form);
-    let (chosen, out) = left_out.apart(&selection, vault.list()?)?;
-    if let Form::Plain(_) = form {
-        confirm(context, arguments, chosen, &target)?;
+    if form.asks(arguments) {
+        // nobody is asked about what would be refused
+        let count = survey(&vault, &selection, &left_out)?;
+        if let Form::Plain(_) = form {
+            warn();
+            confirm(context, count, &target)?;
+        }
     }
     let lock = Lock::of(context, arguments, &form)?;
     // values are opened when there is nothing left to ask
-    let secrets = vault
-        .export(|entry| selection.fits(entry) && !left_out.holds(entry), arguments.get_flag("history"))?;
-    let names = secrets.iter().map(|secret| &secret.name);
-    selection.require(names.chain(out.iter().map(|entry| &entry.metadata.name)))?;
-    let count = output::count(secrets.len() as u64, "secret");
-    let names =
-        selection.is_narrow().then(|| secrets.iter().map(|secret| secret.name.clone()).collect::<Vec<_>>());
-    let items = secrets.into_iter().map(|secret| exchange::item(secret, &connections));
-    let (bytes, notices) = lock.write(items.collect::<Outcome<_>>()?, &path)?;
-    exchange::tell(&notices);
+    let (aside, history) = (Mutex::default(), arguments.get_flag("history"));
+    let wanted = |entry: &Entry| left_out.takes(entry, &selection, &aside);
+    let parts = vault.export(wanted, history, |secrets| form.packed(secrets, &connections))?;
+    let (mut items, aside) = (Items::default(), taken(aside));
+    for part in parts {
+        items.append(part?).map_err(exchange::failure)?;
+    }
+    items.sort();
+    left_out.check(&selection, &aside, items.len(), |name| items.find(name.as_str()).is_some())?;
+    if matches!(form, Form::Plain(_)) && !form.asks(arguments) {
+        warn();
+    }
+    let count = output::count(items.len() as u64, "secret");
+    let file = lock.ready(&items, &path)?;
+    exchange::tell(&file.notices);
+    let names = selection.is_narrow().then(|| items.iter().map(|item| item.name).collect::<Vec<_>>());
     record::exported(&vault, names.as_ref().map(|names| names.iter()), &target.destination())?;
-    target.write(&bytes)?;
-    let linked = out.iter().filter(|entry| entry.link.is_some()).count();
-    if linked > 0 {
-        let are = if linked == 1 { "is" } else { "are" };
-        output::note(&format!("{} {are} linked and not in it", output::count(linked as u64, "secret")));
+    target.write(|out| file.write_to(out))?;
+    if aside.linked > 0 {
+        let are = if aside.linked == 1 { "is" } else { "are" };
+        output::note(&format!("{} {are} linked and not in it", output::count(aside.linked, "secret")));
     }
     if !selection.is_narrow() && has_certificates(&vault)? {
         output::note("certificates are not in it: 'subrosa backup' takes them along");
     }
     output::done(&format!("exported {count} to {}, {}", path.display(), form.told()));
     Ok(())
+}
+
+/// How many secrets would be exported, where that is not refused.
+fn survey(vault: &Vault, selection: &Selection, left_out: &LeftOut) -> Outcome<usize> {
+    let (aside, names) = (Mutex::default(), Mutex::new(BTreeSet::new()));
+    // of the entries nothing is kept but the names
+    vault.select(|entry| {
+        if left_out.takes(entry, selection, &aside) {
+            names.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.metadata.name.clone());
+        }
+        false
+    })?;
+    let names = taken(names);
+    left_out.check(selection, &taken(aside), names.len(), |name| names.contains(name))?;
+    Ok(names.len())
+}
+
+fn taken<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn has_certificates(vault: &Vault) -> Outcome<bool> {
@@ -122,42 +154,80 @@ impl LeftOut {
         }
     }
 
-    fn holds(&self, entry: &Entry) -> bool {
-        self.linked && entry.link.is_some() || self.send_only && entry.policy.send_only
-    }
-
-    /// How many secrets are to be exported, and those that stay out.
-    fn apart(&self, selection: &Selection, mut entries: Vec<Entry>) -> Outcome<(usize, Vec<Entry>)> {
-        entries.retain(|entry| selection.fits(entry));
-        selection.require(entries.iter().map(|entry| &entry.metadata.name))?;
-        self.check(&entries)?;
-        let all = entries.len();
-        entries.retain(|entry| self.holds(entry));
-        entries.shrink_to_fit();
-        match all - entries.len() {
-            0 => Err(Failure::general("nothing is left to be exported")),
-            chosen => Ok((chosen, entries)),
+    /// Whether a secret is to be exported. Of one that was meant and is not, the name is kept.
+    fn takes(&self, entry: &Entry, selection: &Selection, aside: &Mutex<Aside>) -> bool {
+        if !selection.fits(entry) {
+            return false;
         }
+        let is_linked = entry.link.is_some();
+        let why = match () {
+            () if self.linked && is_linked || self.send_only && entry.policy.send_only => Why::Wanted,
+            () if self.shows && entry.policy.send_only => Why::SendOnly,
+            () if self.no_links.is_some() && is_linked => Why::Linked,
+            () => return true,
+        };
+        let mut aside = aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.linked += u64::from(why == Why::Wanted && is_linked);
+        aside.names.push((why, entry.metadata.name.clone()));
+        false
     }
 
-    fn check(&self, entries: &[Entry]) -> Outcome {
-        let named = |wrong: &dyn Fn(&Entry) -> bool| -> Vec<&str> {
-            let those = entries.iter().filter(|entry| wrong(entry) && !self.holds(entry));
-            those.map(|entry| entry.metadata.name.as_str()).collect()
-        };
-        let hidden = named(&|entry| self.shows && entry.policy.send_only);
+    /// Refuses what somebody named and nobody has, what is not to be shown, and what the format cannot hold.
+    fn check(
+        &self,
+        selection: &Selection,
+        aside: &Aside,
+        count: usize,
+        is_taken: impl Fn(&Name) -> bool,
+    ) -> Outcome {
+        let is_aside = |name: &Name| aside.names.iter().any(|(_, other)| other == name);
+        let is_any = count > 0 || !aside.names.is_empty();
+        selection.require(is_any, |name| is_taken(name) || is_aside(name))?;
+        let hidden = aside.because(Why::SendOnly);
         if let Some(first) = hidden.first() {
             let text = "what is send-only is never shown, so it is not exported in plain text either";
             return Err(refused(text, &hidden)
                 .hint("--without-send-only leaves them out")
                 .hint(format!("subrosa send-only --off {}", quoted(first))));
         }
-        let linked = named(&|entry| self.no_links.is_some() && entry.link.is_some());
-        let Some(format) = self.no_links.filter(|_| !linked.is_empty()) else { return Ok(()) };
-        let text = format!("{format} holds values, and what is linked has none of its own");
-        Err(refused(&text, &linked)
-            .hint("--without-linked leaves them out")
-            .hint("an encrypted export, and --plaintext json, hold links"))
+        let linked = aside.because(Why::Linked);
+        if let Some(format) = self.no_links.filter(|_| !linked.is_empty()) {
+            let text = format!("{format} holds values, and what is linked has none of its own");
+            return Err(refused(&text, &linked)
+                .hint("--without-linked leaves them out")
+                .hint("an encrypted export, and --plaintext json, hold links"));
+        }
+        match count {
+            0 => Err(Failure::general("nothing is left to be exported")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a secret that was meant is not exported.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// The user wants it so.
+    Wanted,
+    SendOnly,
+    Linked,
+}
+
+/// What was meant and is not exported.
+#[derive(Default)]
+struct Aside {
+    names: Vec<(Why, Name)>,
+    /// How many of those that are left out as wanted are linked.
+    linked: u64,
+}
+
+impl Aside {
+    /// In the order of the names.
+    fn because(&self, why: Why) -> Vec<&str> {
+        let those = self.names.iter().filter(|(other, _)| *other == why);
+        let mut names: Vec<&str> = those.map(|(_, name)| name.as_str()).collect();
+        names.sort_unstable();
+        names
     }
 }
 
@@ -170,12 +240,13 @@ fn refused(text: &str, names: &[&str]) -> Failure {
     }
 }
 
-/// What has to be said and agreed before values stand where everybody can read them.
-fn confirm(context: &Context, arguments: &ArgMatches, secrets: usize, target: &Target) -> Outcome {
+/// What has to be said before values stand where everybody can read them.
+fn warn() {
     output::warn("everybody who gets to see the file can read the values in it");
-    if arguments.get_flag("yes") {
-        return Ok(());
-    }
+}
+
+/// What has to be agreed to before that.
+fn confirm(context: &Context, secrets: usize, target: &Target) -> Outcome {
     let Some(mut terminal) = context.terminal()? else {
         return Err(Failure::usage(
             "an export in plain text has to be confirmed, and there is no terminal to do it on",

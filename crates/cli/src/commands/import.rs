@@ -17,7 +17,7 @@ use clap::{ArgMatches, Command};
 use flags::Flags;
 use plan::Plan;
 use source::Source;
-use subrosa_vault::{Arrival, Vault, VaultError};
+use subrosa_vault::{Vault, VaultError};
 
 pub(super) fn command() -> Command {
     flags::command()
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 
 /// One change: everything that was planned, or nothing.
 fn store(vault: &mut Vault, plan: &mut Plan, source: &Source) -> Outcome {
-    let count = plan.stored().count() + plan.allowed().count();
+    let count = plan.len();
     if count == 0 {
         return Ok(());
     }
@@ -68,8 +68,7 @@ fn store(vault: &mut Vault, plan: &mut Plan, source: &Source) -> Outcome {
             }
             change.update(name, |_, known| known.clone_from(policy))?;
         }
-        let arrivals: Vec<Arrival<'_>> = plan.arrivals().collect();
-        change.restore(&arrivals)
+        change.restore(&plan.incoming())
     });
     stored.map_err(|error| match error {
         VaultError::ChangedMeanwhile(_) => {

@@ -9,7 +9,7 @@ mod key_file;
 mod recipients;
 
 use std::borrow::Cow;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{self, Cursor, Read as _, Write};
 
 use ::age::armor::{self, ArmoredReader, ArmoredWriter};
 use ::age::secrecy::SecretString;
@@ -19,7 +19,7 @@ use subrosa_vault::KdfError;
 use zeroize::Zeroizing;
 
 use crate::text::check_len;
-use crate::{InterchangeError, MAX_FILE_LEN, Place};
+use crate::{InterchangeError, MAX_FILE_LEN, Outgoing, Place};
 
 pub use key_file::{Identities, KeyFile, LockedKeyFile, MAX_KEY_FILE_LEN};
 pub use recipients::Recipients;
@@ -59,45 +59,69 @@ pub enum Key<'a> {
     Identities(&'a Identities),
 }
 
-/// Seals bytes for recipients.
+/// Seals a file for recipients. Writing it fails where it is longer than a file may be.
 ///
 /// # Errors
-/// [`InterchangeError::NoRecipients`], [`InterchangeError::TooLong`].
-pub fn seal(plain: &[u8], recipients: &Recipients, form: Form) -> Result<Vec<u8>, InterchangeError> {
+/// [`InterchangeError::NoRecipients`].
+pub fn seal<'a>(
+    plain: Outgoing<'a>,
+    recipients: &Recipients,
+    form: Form,
+) -> Result<Outgoing<'a>, InterchangeError> {
     let encryptor = Encryptor::with_recipients(recipients.iter());
-    write(encryptor.map_err(|_| InterchangeError::NoRecipients)?, plain, form)
+    Ok(sealed(encryptor.map_err(|_| InterchangeError::NoRecipients)?, plain, form))
 }
 
-/// Seals bytes under a passphrase. Takes about a second and 256 MiB.
+/// Seals a file under a passphrase. Takes about a second and 256 MiB.
 ///
 /// # Errors
 /// [`InterchangeError::PassphraseTooShort`], and a passphrase that is no text.
-pub fn seal_with_passphrase(
-    plain: &[u8],
+pub fn seal_with_passphrase<'a>(
+    plain: Outgoing<'a>,
     passphrase: &SecretValue,
     form: Form,
-) -> Result<Vec<u8>, InterchangeError> {
+) -> Result<Outgoing<'a>, InterchangeError> {
     crate::subrosa::check_passphrase(&subrosa_vault::Passphrase::new(passphrase.expose_secret())?)?;
     let mut recipient = scrypt::Recipient::new(text_of(passphrase)?);
     recipient.set_work_factor(WORK);
     let encryptor = Encryptor::with_recipients(std::iter::once(&recipient as &dyn ::age::Recipient))
         .expect("one recipient is enough");
-    write(encryptor, plain, form)
+    Ok(sealed(encryptor, plain, form))
 }
 
-fn write(encryptor: Encryptor, plain: &[u8], form: Form) -> Result<Vec<u8>, InterchangeError> {
+fn sealed(encryptor: Encryptor, mut plain: Outgoing<'_>, form: Form) -> Outgoing<'_> {
     let form = match form {
         Form::Binary => armor::Format::Binary,
         Form::Armored => armor::Format::AsciiArmor,
     };
-    let written = (|| {
-        let mut writer = encryptor.wrap_output(ArmoredWriter::wrap_output(Vec::new(), form)?)?;
-        writer.write_all(plain)?;
-        writer.finish()?.finish()
-    })();
-    match written.expect("a buffer takes all") {
-        file if file.len() > MAX_FILE_LEN => Err(InterchangeError::TooLong { len: file.len() as u64 }),
-        file => Ok(file),
+    Outgoing::new(std::mem::take(&mut plain.notices), move |out| {
+        let out = Limited { out, left: MAX_FILE_LEN };
+        let mut writer = encryptor.wrap_output(ArmoredWriter::wrap_output(out, form)?)?;
+        plain.write_to(&mut writer)?;
+        writer.finish()?.finish().map(drop)
+    })
+}
+
+/// Refuses to write what would not be read: only age knows how long it is going to be.
+struct Limited<'a> {
+    out: &'a mut dyn Write,
+    left: usize,
+}
+
+impl Write for Limited<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.left.checked_sub(bytes.len()) {
+            Some(left) => self.left = left,
+            None => {
+                let len = (MAX_FILE_LEN - self.left + bytes.len()) as u64;
+                return Err(io::Error::other(InterchangeError::TooLong { len }));
+            }
+        }
+        self.out.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -1,8 +1,6 @@
 //! Values of a document, as they are met on the way through it.
 
-use std::collections::HashMap;
-
-use subrosa_secret::{Name, SecretValue};
+use subrosa_secret::SecretValue;
 
 use crate::item::holds_reference;
 use crate::{Contents, InterchangeError, Item, MAX_DEPTH, MAX_FILE_LEN, MAX_ITEMS, Notice, Place, naming};
@@ -16,7 +14,6 @@ pub(super) struct Collector {
     /// What is read of the document; empty for all.
     wanted: String,
     contents: Contents,
-    taken: HashMap<Name, Place>,
     /// Bytes of all values: aliases of YAML can repeat one.
     bytes: usize,
     met: bool,
@@ -29,7 +26,6 @@ impl Collector {
             lengths: Vec::new(),
             wanted: wanted.unwrap_or_default().to_owned(),
             contents: Contents::default(),
-            taken: HashMap::new(),
             bytes: 0,
             met: false,
         }
@@ -99,17 +95,12 @@ impl Collector {
             return Err(InterchangeError::TooLong { len: self.bytes as u64 });
         }
         let name = naming::name(&name, &place, &mut self.contents.notices)?;
-        if let Some(other) = self.taken.insert(name.clone(), place.clone()) {
-            let what = format!("{other} would have the same name, {name}");
-            return Err(InterchangeError::Malformed { place, what });
-        }
-        if self.taken.len() > MAX_ITEMS {
+        if self.contents.items.len() == MAX_ITEMS {
             return Err(InterchangeError::TooMany);
         }
         let value = SecretValue::new(text.as_bytes().to_vec())
             .map_err(|source| InterchangeError::Value { place: place.clone(), source })?;
-        self.contents.items.push(Item::new(name, Some(value).filter(|value| !value.is_empty()), place));
-        Ok(())
+        self.contents.items.push(&Item::new(name, Some(value).filter(|value| !value.is_empty()), place))
     }
 
     pub(super) fn done(self) -> Result<Contents, InterchangeError> {
@@ -119,6 +110,11 @@ impl Collector {
                 place,
                 what: "the document has nothing there".to_owned(),
             });
+        }
+        if let Some((first, later)) = self.contents.items.doubles().first() {
+            let (first, later) = (self.contents.items.get(*first), self.contents.items.get(*later));
+            let what = format!("{} would have the same name, {}", first.place, first.name);
+            return Err(InterchangeError::Malformed { place: later.place, what });
         }
         Ok(self.contents)
     }

@@ -8,7 +8,11 @@ fn shown(contents: &Contents) -> Vec<String> {
     let value = |item: &crate::Item| {
         item.value.as_ref().map(|value| String::from_utf8(value.expose_secret().to_vec()).unwrap())
     };
-    contents.items.iter().map(|item| format!("{}={}", item.name, value(item).unwrap_or("-".into()))).collect()
+    contents
+        .items
+        .iter()
+        .map(|item| format!("{}={}", item.name, value(&item).unwrap_or("-".into())))
+        .collect()
 }
 
 fn read(reader: Read, text: &str) -> Vec<String> {

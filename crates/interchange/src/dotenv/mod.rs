@@ -14,9 +14,7 @@ mod rewrite;
 mod scanner;
 mod write;
 
-use std::collections::HashMap;
-
-use subrosa_secret::{Name, SecretValue};
+use subrosa_secret::SecretValue;
 
 use crate::text::text;
 use crate::{Contents, InterchangeError, Item, MAX_ITEMS, Notice, Place};
@@ -35,7 +33,6 @@ pub use write::write;
 pub fn read(bytes: &[u8]) -> Result<Contents, InterchangeError> {
     let text = text(bytes)?;
     let mut contents = Contents::default();
-    let mut known: HashMap<Name, usize> = HashMap::new();
     let mut scanner = Scanner::new(text);
     let mut assignments = 0;
     while let Some(entry) = scanner.next_entry()? {
@@ -53,21 +50,22 @@ pub fn read(bytes: &[u8]) -> Result<Contents, InterchangeError> {
             continue;
         }
         differences(&entry, text).into_iter().for_each(&mut notice);
-        if known.contains_key(&name) {
-            notice(format!("{name} was set above; the last value counts"));
-        }
         let value = SecretValue::from_zeroizing(value)
             .map_err(|source| InterchangeError::Value { place: place.clone(), source })?;
-        let item = Item::new(name.clone(), Some(value).filter(|value| !value.is_empty()), place);
-        match known.get(&name) {
-            Some(at) => contents.items[*at] = item,
-            None => {
-                known.insert(name, contents.items.len());
-                contents.items.push(item);
-            }
-        }
+        contents.items.push(&Item::new(name, Some(value).filter(|value| !value.is_empty()), place))?;
     }
+    last_of_each_name(&mut contents);
     Ok(contents)
+}
+
+fn last_of_each_name(Contents { items, notices }: &mut Contents) {
+    let doubles = items.doubles();
+    for (_, later) in &doubles {
+        let Item { name, place, .. } = items.get(*later);
+        notices.push(Notice { place, text: format!("{name} was set above; the last value counts") });
+    }
+    notices.sort_by_line();
+    items.keep_last(&doubles);
 }
 
 /// What another program would make of this value.

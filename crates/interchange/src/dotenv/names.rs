@@ -1,37 +1,45 @@
 //! Names of secrets as names of variables.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
-use crate::{InterchangeError, Item, Notice, Place};
+use crate::{InterchangeError, Items};
 
-/// A name for each of the items. What a shell takes as a variable is kept; of any other name the letters and digits of
-/// ASCII stay, in capitals, and all else becomes `_`: `prod/stripe-key` is `PROD_STRIPE_KEY`.
-pub(super) fn variables(items: &[Item], notices: &mut Vec<Notice>) -> Result<Vec<String>, InterchangeError> {
-    let mut taken: HashMap<String, &str> = HashMap::new();
-    let mut variables = Vec::with_capacity(items.len());
-    for item in items {
-        let name = item.name.as_str();
-        let variable = variable(name);
-        if variable != name {
-            notices.push(Notice { place: Place::File, text: format!("{name} is written as {variable}") });
-        }
-        if let Some(other) = taken.insert(variable.clone(), name) {
-            let what = format!("{other} and {name} would both be written as {variable}");
-            return Err(InterchangeError::Unwritable { what });
-        }
-        variables.push(variable);
-    }
-    Ok(variables)
+/// Refuses names of which two would become one variable.
+pub(super) fn check(items: &Items) -> Result<(), InterchangeError> {
+    let doubles = items.doubles_by(|one, other| letters(items.name(one)).cmp(letters(items.name(other))));
+    let Some((first, later)) = doubles.first() else { return Ok(()) };
+    let (first, later) = (items.name(*first), items.name(*later));
+    let what = format!("{first} and {later} would both be written as {}", variable(later));
+    Err(InterchangeError::Unwritable { what })
 }
 
-fn variable(name: &str) -> String {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let digit = name.starts_with(|c: char| c.is_ascii_digit());
-    if plain && !digit {
-        return name.to_owned();
+/// What a name is written as. What a shell takes as a variable is kept; of any other name the letters and digits of
+/// ASCII stay, in capitals, and all else becomes `_`: `prod/stripe-key` is `PROD_STRIPE_KEY`.
+pub(super) fn variable(name: &str) -> Cow<'_, str> {
+    match is_variable(name) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(letters(name).collect()),
     }
-    let mapped = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
-    (if digit { "_" } else { "" }).chars().chain(mapped).collect()
+}
+
+fn is_variable(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    plain && !begins_with_digit(name)
+}
+
+fn begins_with_digit(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// The characters of the variable.
+fn letters(name: &str) -> impl Iterator<Item = char> + '_ {
+    let kept = is_variable(name);
+    let first = begins_with_digit(name).then_some('_');
+    first.into_iter().chain(name.chars().map(move |c| match c {
+        _ if kept => c,
+        c if c.is_ascii_alphanumeric() => c.to_ascii_uppercase(),
+        _ => '_',
+    }))
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
+use subrosa_secret::Name;
+
 use super::*;
+use crate::Items;
 
 fn value(item: &Item) -> Option<&str> {
     item.value.as_ref().map(|value| str::from_utf8(value.expose_secret()).unwrap())
@@ -6,7 +9,7 @@ fn value(item: &Item) -> Option<&str> {
 
 fn pairs(text: &str) -> Vec<(String, Option<String>)> {
     let contents = read(text.as_bytes()).unwrap();
-    contents.items.iter().map(|item| (item.name.to_string(), value(item).map(str::to_owned))).collect()
+    contents.items.iter().map(|item| (item.name.to_string(), value(&item).map(str::to_owned))).collect()
 }
 
 fn refused(text: &[u8]) -> (&'static str, String) {
@@ -25,7 +28,9 @@ fn item(name: &str, value: &[u8]) -> Item {
 }
 
 fn written(items: &[Item]) -> Result<String, String> {
-    write(items).map(|written| String::from_utf8(written.bytes.to_vec()).unwrap()).map_err(|e| e.to_string())
+    let items = Items::of(items).unwrap();
+    let written = write(&items).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(written.to_bytes().unwrap().to_vec()).unwrap())
 }
 
 #[test]
@@ -38,8 +43,8 @@ fn the_last_value_counts_and_an_empty_one_is_none() {
 #[test]
 fn lines_are_counted_over_all_kinds_of_ends() {
     let contents = read(b"A=1\r\nB='x\r\ny'\rC=3\n\nD=\"4\"").unwrap();
-    let lines: Vec<&Place> = contents.items.iter().map(|item| &item.place).collect();
-    assert_eq!(lines, [&Place::Line(1), &Place::Line(2), &Place::Line(4), &Place::Line(6)]);
+    let lines: Vec<Place> = contents.items.iter().map(|item| item.place).collect();
+    assert_eq!(lines, [Place::Line(1), Place::Line(2), Place::Line(4), Place::Line(6)]);
 }
 
 #[test]
@@ -153,9 +158,10 @@ fn what_dotenv_cannot_say_is_told_or_refused() {
     let mut off = item("off", b"${x}");
     off.policy.enabled = false;
     let empty = Item::new(Name::parse("none").unwrap(), None, Place::File);
-    let written = write(&[off, empty]).unwrap();
-    assert_eq!(written.bytes.as_slice(), b"off='${x}'\n");
-    let told: Vec<&str> = written.notices.iter().map(|notice| notice.text.as_str()).collect();
+    let items = Items::of(&[off, empty]).unwrap();
+    let written = write(&items).unwrap();
+    let told: Vec<String> = written.notices.iter().map(|notice| notice.text.clone()).collect();
+    assert_eq!(written.to_bytes().unwrap().as_slice(), b"off='${x}'\n");
     assert_eq!(told.len(), 3);
     assert!(told[2].contains("none has no value"));
 }

@@ -1,11 +1,12 @@
 //! Writing variables so that every reader gets the same value.
 
-use subrosa_secret::SecretValue;
-use zeroize::Zeroizing;
+use std::io::{self, Write};
 
-use super::names::variables;
-use crate::item::{Written, check_unlinked};
-use crate::{InterchangeError, Item, Notice, Place};
+use subrosa_secret::SecretValue;
+
+use super::names;
+use crate::item::check_unlinked;
+use crate::{InterchangeError, Item, Items, Notice, Notices, Outgoing, Place};
 
 /// What python-dotenv takes off at the end of a value, and Rust does not call white space.
 const PYTHON_SPACE: [char; 4] = ['\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}'];
@@ -20,62 +21,71 @@ const SCRIPT_SPACE: char = '\u{feff}';
 /// # Errors
 /// [`InterchangeError::Unwritable`] for a value that this notation cannot hold, such as binary ones or both kinds of
 /// quotes over several lines, for links, and for two names that would become one variable.
-pub fn write(items: &[Item]) -> Result<Written, InterchangeError> {
+pub fn write(items: &Items) -> Result<Outgoing<'_>, InterchangeError> {
     check_unlinked(items, "dotenv")?;
-    let mut notices = Vec::new();
-    let names = variables(items, &mut notices)?;
-    let len = items.iter().zip(&names).map(|(item, name)| {
-        // a value of nothing but carriage returns doubles
-        name.len() + 4 + item.value.as_ref().map_or(0, SecretValue::len) * 2
-    });
-    let mut bytes = Zeroizing::new(Vec::with_capacity(len.sum()));
-    for (item, variable) in items.iter().zip(&names) {
-        let name = &item.name;
-        let mut notice = |text: String| notices.push(Notice { place: Place::File, text });
-        let Some(value) = &item.value else {
-            notice(format!("{name} has no value and is left out"));
-            continue;
-        };
-        let text = str::from_utf8(value.expose_secret()).ok().filter(|text| !text.contains('\0'));
-        let text = text.ok_or_else(|| unwritable(name.as_str(), "it is no text"))?;
-        if text.contains("${") {
-            notice(format!("{name} holds '${{', which python-dotenv expands unless told not to"));
-        }
-        if !item.policy.enabled {
-            notice(format!("{name} is disabled, which dotenv cannot say"));
-        }
-        bytes.extend(variable.bytes());
-        bytes.push(b'=');
-        push(&mut bytes, text)
-            .ok_or_else(|| unwritable(name.as_str(), "no way of quoting it is read alike by all programs"))?;
-        bytes.push(b'\n');
+    names::check(items)?;
+    let mut notices = Notices::default();
+    for item in items.iter() {
+        check(&item, &mut notices)?;
     }
-    Ok(Written { bytes, notices })
+    Ok(Outgoing::new(notices, |out| items.iter().try_for_each(|item| emit(&item, out))))
+}
+
+/// Says what is lost, and refuses what cannot be written.
+fn check(item: &Item, notices: &mut Notices) -> Result<(), InterchangeError> {
+    let name = item.name.as_str();
+    let mut notice = |text: String| notices.push(Notice { place: Place::File, text });
+    let variable = names::variable(name);
+    if variable != name {
+        notice(format!("{name} is written as {variable}"));
+    }
+    let Some(value) = &item.value else {
+        notice(format!("{name} has no value and is left out"));
+        return Ok(());
+    };
+    let text = text(value).ok_or_else(|| unwritable(name, "it is no text"))?;
+    if text.contains("${") {
+        notice(format!("{name} holds '${{', which python-dotenv expands unless told not to"));
+    }
+    if !item.policy.enabled {
+        notice(format!("{name} is disabled, which dotenv cannot say"));
+    }
+    match quotes(text) {
+        Some(_) => Ok(()),
+        None => Err(unwritable(name, "no way of quoting it is read alike by all programs")),
+    }
+}
+
+fn text(value: &SecretValue) -> Option<&str> {
+    str::from_utf8(value.expose_secret()).ok().filter(|text| !text.contains('\0'))
+}
+
+/// One line, of an item that was checked.
+fn emit(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+    let Some(text) = item.value.as_ref().and_then(text) else { return Ok(()) };
+    let Some(quote) = quotes(text) else { return Ok(()) };
+    write!(out, "{}={quote}", names::variable(item.name.as_str()))?;
+    // a line break of this kind stands within double quotes alone
+    for (at, part) in text.split('\r').enumerate() {
+        out.write_all(if at == 0 { b"" } else { b"\\r" })?;
+        out.write_all(part.as_bytes())?;
+    }
+    writeln!(out, "{quote}")
 }
 
 fn unwritable(name: &str, why: &str) -> InterchangeError {
     InterchangeError::Unwritable { what: format!("dotenv cannot hold the value of {name}: {why}") }
 }
 
-/// The value in the plainest notation that keeps it; `None` if there is none.
-fn push(bytes: &mut Zeroizing<Vec<u8>>, value: &str) -> Option<()> {
-    let (open, close) = match () {
-        () if !value.is_empty() && value.bytes().all(is_plain) => ("", ""),
-        () if fits_single(value) => ("'", "'"),
-        () if fits_double(value) => ("\"", "\""),
-        () if fits_bare(value) => ("", ""),
-        () => return None,
-    };
-    bytes.extend(open.bytes());
-    for byte in value.bytes() {
-        match byte {
-            // within double quotes alone, by the conditions above
-            b'\r' => bytes.extend(b"\\r"),
-            _ => bytes.push(byte),
-        }
+/// What the value stands in, in the plainest notation that keeps it; `None` if there is none.
+fn quotes(value: &str) -> Option<&'static str> {
+    match () {
+        () if !value.is_empty() && value.bytes().all(is_plain) => Some(""),
+        () if fits_single(value) => Some("'"),
+        () if fits_double(value) => Some("\""),
+        () if fits_bare(value) => Some(""),
+        () => None,
     }
-    bytes.extend(close.bytes());
-    Some(())
 }
 
 /// Nothing that a shell would look at either.

@@ -218,7 +218,7 @@ impl Walk {
                 self.secret(&owner, &title, field, text)?;
             }
         }
-        Ok(self.found.done())
+        self.found.done()
     }
 
     /// What the names of an owner's secrets begin with.

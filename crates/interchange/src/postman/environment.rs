@@ -3,13 +3,12 @@
 use std::io;
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::Take;
 use super::variable::{Found, Variable, is_made_of_variables};
-use crate::item::{Written, check_unlinked};
+use crate::item::check_unlinked;
 use crate::text::text;
-use crate::{Contents, InterchangeError, Item, Notice, Place, json};
+use crate::{Contents, InterchangeError, Item, Items, Notice, Notices, Outgoing, Place, json};
 
 #[derive(Deserialize)]
 struct Environment<'a> {
@@ -30,7 +29,7 @@ pub fn read_environment(bytes: &[u8], take: Take) -> Result<Contents, Interchang
     for (at, variable) in environment.values.iter().enumerate() {
         found.variable(variable, &variable.key(), take, Place::Path(format!("values[{at}]")))?;
     }
-    Ok(found.done())
+    found.done()
 }
 
 /// Writes an environment called `name`, every variable of type `secret`, as Postman and newman import it.
@@ -40,22 +39,17 @@ pub fn read_environment(bytes: &[u8], take: Take) -> Result<Contents, Interchang
 ///
 /// # Errors
 /// [`InterchangeError::Unwritable`] for a value that is no text.
-pub fn write_environment(items: &[Item], name: &str) -> Result<Written, InterchangeError> {
+pub fn write_environment<'a>(items: &'a Items, name: &'a str) -> Result<Outgoing<'a>, InterchangeError> {
     check_unlinked(items, "an environment of Postman")?;
-    let mut notices = Vec::new();
-    for item in items {
-        let text = value(item)?;
+    let mut notices = Notices::default();
+    for item in items.iter() {
+        let text = value(&item)?;
         if is_made_of_variables(text) {
             let text = format!("{} holds '{{{{', which Postman takes for a variable", item.name);
             notices.push(Notice { place: Place::File, text });
         }
     }
-    // measured first, so that the buffer with the values never moves
-    let mut len = Length(0);
-    emit(&mut len, items, name)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(len.0));
-    emit(&mut *bytes, items, name)?;
-    Ok(Written { bytes, notices })
+    Ok(Outgoing::new(notices, move |out| emit(out, items, name)))
 }
 
 fn value(item: &Item) -> Result<&str, InterchangeError> {
@@ -65,13 +59,8 @@ fn value(item: &Item) -> Result<&str, InterchangeError> {
     })
 }
 
-fn emit(out: &mut impl io::Write, items: &[Item], name: &str) -> Result<(), InterchangeError> {
-    emit_all(out, items, name)
-        .map_err(|_| InterchangeError::Unwritable { what: "the environment is too long".to_owned() })
-}
-
 /// By hand but for the strings: no type that holds a value can be serialised.
-fn emit_all(out: &mut impl io::Write, items: &[Item], name: &str) -> io::Result<()> {
+fn emit(out: &mut dyn io::Write, items: &Items, name: &str) -> io::Result<()> {
     out.write_all(b"{\n  \"name\": ")?;
     string(out, name)?;
     out.write_all(b",\n  \"values\": [")?;
@@ -79,7 +68,7 @@ fn emit_all(out: &mut impl io::Write, items: &[Item], name: &str) -> io::Result<
         out.write_all(if at == 0 { b"\n    {\"key\": " } else { b",\n    {\"key\": " })?;
         string(out, item.name.as_str())?;
         out.write_all(b", \"value\": ")?;
-        string(out, value(item).map_err(io::Error::other)?)?;
+        string(out, value(&item).map_err(io::Error::other)?)?;
         // the app looks at one word, newman at the other
         let state: &[u8] = match item.policy.enabled {
             true => b"\"enabled\": true",
@@ -96,20 +85,6 @@ fn emit_all(out: &mut impl io::Write, items: &[Item], name: &str) -> io::Result<
     out.write_all(b"\n  ],\n  \"_postman_variable_scope\": \"environment\"\n}\n")
 }
 
-fn string(out: &mut impl io::Write, text: &str) -> io::Result<()> {
+fn string(out: &mut dyn io::Write, text: &str) -> io::Result<()> {
     serde_json::to_writer(out, text).map_err(io::Error::from)
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,13 +1,15 @@
 use super::*;
-use crate::{Contents, InterchangeError, Item, Place};
+use crate::{Contents, InterchangeError, Item, Items, Place};
 use subrosa_secret::{Name, SecretValue};
 
 fn text(item: &Item) -> Option<&str> {
     item.value.as_ref().map(|value| str::from_utf8(value.expose_secret()).unwrap())
 }
 
-fn pairs(contents: &Contents) -> Vec<(&str, Option<&str>)> {
-    contents.items.iter().map(|item| (item.name.as_str(), text(item))).collect()
+/// Names and values; they are compared with texts of the test, which live as long.
+fn pairs(contents: &Contents) -> Vec<(&'static str, Option<&'static str>)> {
+    let kept = |text: &str| &*text.to_owned().leak();
+    contents.items.iter().map(|item| (kept(item.name.as_str()), text(&item).map(kept))).collect()
 }
 
 fn said(contents: &Contents) -> Vec<String> {
@@ -39,8 +41,8 @@ fn secrets_are_taken_and_the_rest_is_named() {
     assert_eq!(pairs(&contents), [("a", Some("1")), ("c", Some("3")), ("d", None), ("e", Some("12.50"))]);
     let states: Vec<bool> = contents.items.iter().map(|item| item.policy.enabled).collect();
     assert_eq!(states, [true, false, true, true]);
-    assert_eq!(contents.items[1].description, "old");
-    assert_eq!(contents.items[1].place, Place::Path("values[2]".into()));
+    assert_eq!(contents.items.get(1).description, "old");
+    assert_eq!(contents.items.get(1).place, Place::Path("values[2]".into()));
     assert_eq!(
         said(&contents),
         [
@@ -102,11 +104,11 @@ fn the_scope_of_the_vault_brings_hosts() {
     .unwrap();
     assert_eq!(pairs(&contents), [("a", Some("1")), ("b", Some("2")), ("c", Some("3")), ("d", Some("4"))]);
     assert_eq!(
-        hosts(&contents.items[0]),
+        hosts(&contents.items.get(0)),
         ["https://*.example.com:*", "https://example.com:*", "api.example.org:8443"]
     );
-    assert!(contents.items[1].proposed.is_empty() && contents.items[3].proposed.is_empty());
-    assert_eq!(hosts(&contents.items[2]), ["http://localhost:3000"]);
+    assert!(contents.items.get(1).proposed.is_empty() && contents.items.get(3).proposed.is_empty());
+    assert_eq!(hosts(&contents.items.get(2)), ["http://localhost:3000"]);
     let said = said(&contents);
     assert_eq!(said.len(), 5, "{said:#?}");
     assert!(said[2].starts_with("values[1]: b: the imported secret may go to any host"));
@@ -147,12 +149,12 @@ fn a_collection_gives_its_variables_and_what_its_auth_keeps_secret() {
     ];
     assert_eq!(pairs(&contents), expected);
     assert_eq!(
-        hosts(&contents.items[1]),
+        hosts(&contents.items.get(1)),
         ["https://api.example.com;header", "https://files.example.com:8443;header"]
     );
-    assert!(contents.items[2].proposed.is_empty());
-    assert_eq!(hosts(&contents.items[3]), ["https://k.example.com;query"]);
-    assert_eq!(contents.items[3].place, Place::Path("item[3].item[1].request.auth".into()));
+    assert!(contents.items.get(2).proposed.is_empty());
+    assert_eq!(hosts(&contents.items.get(3)), ["https://k.example.com;query"]);
+    assert_eq!(contents.items.get(3).place, Place::Path("item[3].item[1].request.auth".into()));
     let said = said(&contents);
     assert!(said.iter().any(|line| line.contains("bearer:token is made of variables")), "{said:#?}");
     assert!(
@@ -182,7 +184,8 @@ fn the_secret_fields_of_every_type_are_known_in_both_versions() {
             let file =
                 format!(r#"{{"info":{{"name":"c"}},"auth":{{"type":"{kind}","{kind}":{block}}},"item":[]}}"#);
             let contents = read_collection(file.as_bytes(), Take::Secrets).unwrap();
-            let names: Vec<&str> = contents.items.iter().map(|item| item.name.as_str()).collect();
+            let names: Vec<&str> =
+                (0..contents.items.len()).map(|number| contents.items.name(number)).collect();
             let wanted: Vec<String> = fields.split(' ').map(|field| format!("c-{kind}:{field}")).collect();
             assert_eq!(names, wanted);
         }
@@ -200,7 +203,7 @@ fn two_values_never_share_a_name() {
     let file = format!(r#"{{"info":{{}},"item":[{items}]}}"#);
     let contents = read_collection(file.as_bytes(), Take::Secrets).unwrap();
     assert_eq!(pairs(&contents), [("r-bearer:token", Some("1")), ("r-bearer-2:token", Some("2"))]);
-    assert_eq!(hosts(&contents.items[0]), ["https://a.example;header", "https://c.example;header"]);
+    assert_eq!(hosts(&contents.items.get(0)), ["https://a.example;header", "https://c.example;header"]);
     assert_eq!(
         said(&contents),
         ["item[1].request.auth: r-bearer-2:token has a number, since another value has its name"]
@@ -271,16 +274,18 @@ fn an_environment_is_written_and_read_back() {
     off.policy.enabled = false;
     off.description = "what \"it\" is".to_owned();
     let items = [item("prod/a:b", Some(b"1")), off, item("none", None), item("made", Some(b"{{x}}"))];
+    let items = Items::of(&items).unwrap();
     let written = write_environment(&items, "My \"env\"").unwrap();
-    assert_eq!(written.bytes.len(), written.bytes.capacity());
     assert_eq!(written.notices.len(), 1);
     assert!(written.notices[0].text.starts_with("made holds '{{'"));
-    let back = read_environment(&written.bytes, Take::Secrets).unwrap();
+    let written = written.to_bytes().unwrap();
+    let back = read_environment(&written, Take::Secrets).unwrap();
     assert_eq!(pairs(&back), [("prod/a:b", Some("1")), ("off", Some("x\"\\\u{1}\u{2028}é")), ("none", None)]);
-    assert!(!back.items[1].policy.enabled);
-    assert_eq!(back.items[1].description, "what \"it\" is");
-    assert_eq!(crate::detect(&written.bytes, None).unwrap(), crate::Format::PostmanEnvironment);
-    let binary = write_environment(&[item("b", Some(b"\xff"))], "e").err().unwrap();
+    assert!(!back.items.get(1).policy.enabled);
+    assert_eq!(back.items.get(1).description, "what \"it\" is");
+    assert_eq!(crate::detect(&written, None).unwrap(), crate::Format::PostmanEnvironment);
+    let binary = Items::of(&[item("b", Some(b"\xff"))]).unwrap();
+    let binary = write_environment(&binary, "e").err().unwrap();
     assert_eq!(binary.to_string(), "an environment of Postman cannot hold the value of b: it is no text");
 }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Take;
 use crate::item::holds_reference;
-use crate::{Contents, InterchangeError, Item, MAX_ITEMS, Notice, Place, json, naming};
+use crate::{Contents, InterchangeError, Item, Items, MAX_ITEMS, Notice, Notices, Place, json, naming};
 
 /// How many names a notice about variables that were left out gives.
 const NAMED: usize = 10;
@@ -100,7 +100,8 @@ impl Variable<'_> {
 /// Secrets as they are found, each name once.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) contents: Contents,
+    items: Vec<Item>,
+    notices: Notices,
     known: HashMap<Name, usize>,
     /// What was written in place of those names that were made of other texts.
     mended: HashMap<Name, String>,
@@ -110,23 +111,23 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn notice(&mut self, place: &Place, text: String) {
-        self.contents.notices.push(Notice { place: place.clone(), text });
+        self.notices.push(Notice { place: place.clone(), text });
     }
 
     pub(super) fn name(&mut self, text: &str, place: &Place) -> Result<Name, InterchangeError> {
-        naming::name(text, place, &mut self.contents.notices)
+        naming::name(text, place, &mut self.notices)
     }
 
     pub(super) fn item(&mut self, name: &Name) -> Option<&mut Item> {
-        self.known.get(name).map(|at| &mut self.contents.items[*at])
+        self.known.get(name).map(|at| &mut self.items[*at])
     }
 
     pub(super) fn push(&mut self, item: Item) -> Result<(), InterchangeError> {
         if self.known.len() == MAX_ITEMS {
             return Err(InterchangeError::TooMany);
         }
-        self.known.insert(item.name.clone(), self.contents.items.len());
-        self.contents.items.push(item);
+        self.known.insert(item.name.clone(), self.items.len());
+        self.items.push(item);
         Ok(())
     }
 
@@ -190,7 +191,7 @@ impl Found {
     }
 
     /// Names what was passed over, at last.
-    pub(super) fn done(mut self) -> Contents {
+    pub(super) fn done(mut self) -> Result<Contents, InterchangeError> {
         if !self.passed.is_empty() {
             let mut names = self.passed.iter().take(NAMED).map(|key| format!("{key:?}")).collect::<Vec<_>>();
             if self.passed.len() > NAMED {
@@ -203,7 +204,7 @@ impl Found {
             );
             self.notice(&Place::File, text);
         }
-        self.contents
+        Ok(Contents { items: Items::of(&self.items)?, notices: self.notices })
     }
 }
 

@@ -44,7 +44,7 @@ pub fn read_vault(bytes: &[u8]) -> Result<Contents, InterchangeError> {
             }
         }
     }
-    Ok(found.done())
+    found.done()
 }
 
 fn domains(variable: &Variable<'_>, place: &Place) -> Result<Vec<String>, InterchangeError> {

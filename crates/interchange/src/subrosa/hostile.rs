@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scratch::{PASSPHRASE, cheap, item, items, passphrase, sealed};
+use super::scratch::{PASSPHRASE, cheap, item, items, passphrase, sealed, sealed_under, written};
 use super::*;
 
 fn kind(file: &[u8]) -> Option<&'static str> {
@@ -91,7 +91,7 @@ fn hostile_b22_wrapped_keys_of_other_lengths_are_refused() {
 #[test]
 fn hostile_b23_passphrases_with_nul_of_a_mebibyte_and_decomposed() {
     let opens = |sealed: &[u8], with: &str| open(sealed, &passphrase(with)).is_ok();
-    let seal = |under: &str| seal_with(&items(), &passphrase(under), cheap()).expect("sealed");
+    let seal = |under: &str| sealed_under(&items(), under);
     let composed = seal("\u{e9}\u{1e69} made up");
     assert!(opens(&composed, "e\u{301}s\u{307}\u{323} made up") && !opens(&composed, "es made up"));
     let nul = seal("made\0up");
@@ -152,7 +152,7 @@ fn hostile_i91_every_flipped_bit_of_an_export_is_refused() {
 #[test]
 fn hostile_i91_no_flipped_bit_makes_another_document_of_an_export() {
     let sealed = sealed(&[item("a", b"b")]);
-    let plain = write_plain(&items()).expect("written");
+    let plain = written(&items());
     for (file, own) in [(sealed.as_slice(), crate::Format::Subrosa), (&plain, crate::Format::SubrosaPlain)] {
         for bit in 0..file.len() * 8 {
             let mut flipped = file.to_vec();
@@ -208,7 +208,8 @@ fn hostile_i91_chunks_of_another_export_are_refused() {
 /// A payload that a holder of the passphrase sealed.
 fn forged(lines: &[u8]) -> Vec<u8> {
     let key = Key::derive(&cheap(), &passphrase(PASSPHRASE)).expect("derived");
-    seal_lines(cheap(), &key, lines.len(), |out| std::io::Write::write_all(out, lines)).expect("sealed")
+    let file = seal_lines(cheap(), &key, |out| out.write_all(lines)).expect("sealed");
+    file.to_bytes().expect("written").to_vec()
 }
 
 #[test]

@@ -14,12 +14,14 @@ mod round_trip;
 mod scratch;
 mod secret;
 
+use std::io::{self, Write};
+
 use subrosa_vault::{Kdf, KdfParams, Passphrase, VaultId};
 
-use crate::{Contents, InterchangeError, Item, MAX_FILE_LEN, MAX_ITEMS, Notice, Place};
+use crate::outgoing::Length;
+use crate::{Contents, InterchangeError, Items, MAX_FILE_LEN, MAX_ITEMS, Notice, Notices, Outgoing, Place};
 use header::Header;
 use payload::Sealer;
-use plain::Length;
 
 pub(crate) use payload::Key;
 pub use plain::{read_plain, write_plain};
@@ -45,7 +47,11 @@ pub fn check_passphrase(passphrase: &Passphrase) -> Result<(), InterchangeError>
 /// # Errors
 /// [`InterchangeError`]: a short passphrase, parameters below [`KdfParams::MINIMUM`], more secrets or bytes than a file may
 /// have, a link that no file could have, no memory, no random bytes.
-pub fn seal(items: &[Item], passphrase: &Passphrase, params: KdfParams) -> Result<Vec<u8>, InterchangeError> {
+pub fn seal<'a>(
+    items: &'a Items,
+    passphrase: &Passphrase,
+    params: KdfParams,
+) -> Result<Outgoing<'a>, InterchangeError> {
     check_passphrase(passphrase)?;
     if params.is_weak() {
         return Err(InterchangeError::WeakKdf);
@@ -53,55 +59,50 @@ pub fn seal(items: &[Item], passphrase: &Passphrase, params: KdfParams) -> Resul
     seal_with(items, passphrase, Kdf::generate(params)?)
 }
 
-fn seal_with(items: &[Item], passphrase: &Passphrase, kdf: Kdf) -> Result<Vec<u8>, InterchangeError> {
+fn seal_with<'a>(
+    items: &'a Items,
+    passphrase: &Passphrase,
+    kdf: Kdf,
+) -> Result<Outgoing<'a>, InterchangeError> {
     seal_items(items, kdf, &Key::derive(&kdf, passphrase)?)
 }
 
-pub(crate) fn seal_items(items: &[Item], kdf: Kdf, key: &Key) -> Result<Vec<u8>, InterchangeError> {
-    secret::check_links(items)?;
-    let mut length = Length(0);
-    write_lines(items, &mut length).expect("counting does not fail");
-    check_size(items.len(), payload::text_len(length.0))?;
-    seal_lines(kdf, key, length.0, |out| write_lines(items, out))
-}
-
-/// The document around `length` bytes of lines.
-pub(crate) fn seal_lines(
+pub(crate) fn seal_items<'a>(
+    items: &'a Items,
     kdf: Kdf,
     key: &Key,
-    length: usize,
-    write: impl FnOnce(&mut Sealer<'_>) -> std::io::Result<()>,
-) -> Result<Vec<u8>, InterchangeError> {
+) -> Result<Outgoing<'a>, InterchangeError> {
+    secret::check_links(items)?;
+    check_size(items, payload::text_len, |out| write_lines(items, out))?;
+    seal_lines(kdf, key, |out| write_lines(items, out))
+}
+
+/// The document around lines.
+pub(crate) fn seal_lines<'a>(
+    kdf: Kdf,
+    key: &Key,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'a,
+) -> Result<Outgoing<'a>, InterchangeError> {
     let (id, file) = (VaultId::random()?, Key::generate()?);
     let wrapped = payload::wrap(key, &file, &id, &Header::slot(&kdf))?;
     let header = Header { id, kdf, wrapped: wrapped.try_into().expect("a head and a key") };
-    let text = header.to_text();
-    let size = text.len() + payload::text_len(length) + TAIL.len();
-    check_size(0, size)?;
-    // room for all of it: growing would take as much again
-    let mut out = String::with_capacity(size);
-    out.push_str(&text);
-    let record = header.encode();
-    let mut sealer = Sealer::new(&file, &id, &record, &mut out);
-    write(&mut sealer).map_err(random_failed)?;
-    sealer.finish()?;
-    out.push_str(TAIL);
-    Ok(out.into_bytes())
+    Ok(Outgoing::new(Notices::default(), move |out| {
+        out.write_all(header.to_text().as_bytes())?;
+        let record = header.encode();
+        let mut sealer = Sealer::new(&file, &id, &record, out);
+        write(&mut sealer)?;
+        sealer.finish()?;
+        out.write_all(TAIL.as_bytes())
+    }))
 }
 
 /// One secret to a line.
-fn write_lines(items: &[Item], mut out: impl std::io::Write) -> std::io::Result<()> {
-    for item in items {
-        secret::write(item, &mut out)?;
+fn write_lines(items: &Items, mut out: &mut dyn Write) -> io::Result<()> {
+    for item in items.iter() {
+        secret::write(&item, &mut out)?;
         out.write_all(b"\n")?;
     }
     Ok(())
-}
-
-/// Nothing else can fail where a payload is written into memory.
-fn random_failed(error: std::io::Error) -> InterchangeError {
-    let random = error.into_inner().and_then(|inner| inner.downcast::<getrandom::Error>().ok());
-    InterchangeError::Random(random.map_or(getrandom::Error::UNEXPECTED, |error| *error))
 }
 
 /// An export that was judged as far as it can be without its passphrase.
@@ -139,12 +140,9 @@ impl<'a> Export<'a> {
     pub(crate) fn open_with(&self, key: &Key) -> Result<Contents, InterchangeError> {
         let file = payload::unwrap(key, &self.header).map_err(|_| InterchangeError::DoesNotOpen)?;
         let mut contents = Contents::default();
-        payload::lines(&file, &self.header, &self.chunks, |line| {
-            let number = contents.items.len();
-            match number {
-                MAX_ITEMS => Err(InterchangeError::TooMany),
-                _ => secret::read(line, secret::place(number), &mut contents),
-            }
+        payload::lines(&file, &self.header, &self.chunks, |line| match contents.items.len() {
+            MAX_ITEMS => Err(InterchangeError::TooMany),
+            number => secret::read(line, Place::Secret(number), &mut contents),
         })?;
         secret::check_names(&contents)?;
         if self.params().is_weak() {
@@ -163,12 +161,25 @@ pub fn open(bytes: &[u8], passphrase: &Passphrase) -> Result<Contents, Interchan
     Export::parse(bytes)?.open(passphrase)
 }
 
-/// Refuses to write what would not be read.
-fn check_size(secrets: usize, bytes: usize) -> Result<(), InterchangeError> {
-    match () {
-        () if secrets > MAX_ITEMS => Err(InterchangeError::TooMany),
-        () if bytes > MAX_FILE_LEN => Err(InterchangeError::TooLong { len: bytes as u64 }),
-        () => Ok(()),
+/// Refuses to write what would not be read. `file_len` gives the length of a file with so many bytes of text in it.
+fn check_size(
+    items: &Items,
+    file_len: impl Fn(usize) -> usize,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), InterchangeError> {
+    // what stands around the text
+    const FRAME_LEN: usize = 4096;
+    if items.len() > MAX_ITEMS {
+        return Err(InterchangeError::TooMany);
+    }
+    if file_len(items.text_len()) + FRAME_LEN <= MAX_FILE_LEN {
+        return Ok(());
+    }
+    let mut length = Length::default();
+    write(&mut length).expect("counting does not fail");
+    match file_len(length.0) + FRAME_LEN {
+        len if len > MAX_FILE_LEN => Err(InterchangeError::TooLong { len: len as u64 }),
+        _ => Ok(()),
     }
 }
 
@@ -180,14 +191,16 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_with_all_that_is_told() {
         let (items, passphrase) = (items(), passphrase(PASSPHRASE));
-        let file = seal(&items, &passphrase, KdfParams::MINIMUM).expect("sealed");
+        let packed = Items::of(&items).expect("few");
+        let file =
+            seal(&packed, &passphrase, KdfParams::MINIMUM).expect("sealed").to_bytes().expect("written");
         assert_eq!(crate::detect(&file, None).expect("recognised"), crate::Format::Subrosa);
         let export = Export::parse(&file).expect("an export");
         assert_eq!(export.params(), KdfParams::MINIMUM);
         let contents = export.open(&passphrase).expect("opens");
         assert_eq!(told_of(&contents), told(&items));
         assert!(contents.notices.is_empty());
-        assert_eq!(contents.items[1].place, Place::Path("secrets[1]".to_owned()));
+        assert_eq!(contents.items.get(1).place, Place::Secret(1));
     }
 
     #[test]
@@ -200,8 +213,7 @@ mod tests {
 
     #[test]
     fn two_exports_of_the_same_have_nothing_in_common() {
-        let [one, other] =
-            [(); 2].map(|()| seal_with(&items(), &passphrase(PASSPHRASE), cheap()).expect("sealed"));
+        let [one, other] = [(); 2].map(|()| sealed(&items()));
         let parts = |file: &[u8]| {
             let (header, chunks) = header::read(file).expect("an export");
             (header.id, header.wrapped, chunks[0].to_owned())
@@ -231,7 +243,8 @@ mod tests {
         assert_eq!(short("hunter2"), Some(7));
         assert_eq!(short(&"e\u{301}".repeat(11)), Some(11));
         assert_eq!(short(&"\u{e9}".repeat(12)), None);
-        let error = seal(&[], &passphrase("hunter2"), KdfParams::MINIMUM).expect_err("refused");
+        let error =
+            seal(&Items::default(), &passphrase("hunter2"), KdfParams::MINIMUM).err().expect("refused");
         assert_eq!(error.kind(), "passphrase_too_short");
     }
 
@@ -239,7 +252,8 @@ mod tests {
     fn weak_parameters_are_read_with_a_notice_and_not_written() {
         let contents = open(&sealed(&items()), &passphrase(PASSPHRASE)).expect("opens");
         assert!(contents.notices[0].text.contains("19 MiB"), "{:?}", contents.notices);
-        let error = seal(&[], &passphrase(PASSPHRASE), cheap().params()).expect_err("refused");
+        let error =
+            seal(&Items::default(), &passphrase(PASSPHRASE), cheap().params()).err().expect("refused");
         assert_eq!(error.kind(), "kdf_weak");
     }
 }

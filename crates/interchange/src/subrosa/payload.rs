@@ -73,32 +73,36 @@ fn field(is_last: bool) -> &'static str {
     if is_last { "last chunk" } else { "chunk" }
 }
 
-/// Seals what is written into it, chunk by chunk, and appends them to a document.
+/// Seals what is written into it, chunk by chunk, and passes them on to a document.
 pub(crate) struct Sealer<'a> {
     key: &'a Key,
     id: &'a VaultId,
     record: &'a [u8],
     plain: Zeroizing<Vec<u8>>,
     number: u64,
-    out: &'a mut String,
+    text: String,
+    out: &'a mut dyn Write,
 }
 
 impl<'a> Sealer<'a> {
-    pub(super) fn new(key: &'a Key, id: &'a VaultId, record: &'a [u8], out: &'a mut String) -> Self {
-        Self { key, id, record, plain: Zeroizing::new(Vec::with_capacity(PLAIN_LEN)), number: 0, out }
+    pub(super) fn new(key: &'a Key, id: &'a VaultId, record: &'a [u8], out: &'a mut dyn Write) -> Self {
+        let plain = Zeroizing::new(Vec::with_capacity(PLAIN_LEN));
+        Self { key, id, record, plain, number: 0, text: String::new(), out }
     }
 
     /// Seals what is left as the last chunk.
-    pub(super) fn finish(mut self) -> Result<(), getrandom::Error> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.seal(true)
     }
 
-    fn seal(&mut self, is_last: bool) -> Result<(), getrandom::Error> {
+    fn seal(&mut self, is_last: bool) -> io::Result<()> {
         let context = context(self.id, self.record, field(is_last), self.number);
-        let sealed = seal(self.key, &context, Padding::Value, &self.plain)?;
-        self.out.push_str(if self.number == 0 { "\n  \"" } else { ",\n  \"" });
-        BASE64.encode_append(&sealed.to_bytes(), self.out);
-        self.out.push('"');
+        let sealed = seal(self.key, &context, Padding::Value, &self.plain).map_err(io::Error::other)?;
+        self.text.clear();
+        self.text.push_str(if self.number == 0 { "\n  \"" } else { ",\n  \"" });
+        BASE64.encode_append(&sealed.to_bytes(), &mut self.text);
+        self.text.push('"');
+        self.out.write_all(self.text.as_bytes())?;
         self.number += 1;
         self.plain.clear();
         Ok(())
@@ -108,7 +112,7 @@ impl<'a> Sealer<'a> {
 impl Write for Sealer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.plain.len() == PLAIN_LEN {
-            self.seal(false).map_err(io::Error::other)?;
+            self.seal(false)?;
         }
         let taken = bytes.len().min(PLAIN_LEN - self.plain.len());
         self.plain.extend_from_slice(&bytes[..taken]);

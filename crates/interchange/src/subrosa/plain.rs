@@ -7,12 +7,11 @@ use std::io::{self, Write};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
 use super::json::{self, document};
 use super::secret;
 use crate::text::text;
-use crate::{Contents, InterchangeError, Item, MAX_ITEMS};
+use crate::{Contents, InterchangeError, Items, MAX_ITEMS, Notices, Outgoing, Place};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,34 +19,42 @@ struct Plain<'a> {
     #[serde(borrow)]
     format: Cow<'a, str>,
     version: u64,
-    #[serde(borrow)]
-    secrets: Secrets<'a>,
+    secrets: Secrets,
 }
 
-/// The texts of the secrets; one more than there may be of a list that is longer.
-struct Secrets<'a>(Vec<&'a RawValue>);
+/// The secrets, read as they come; what was wrong with the first one that was wrong.
+struct Secrets(Result<Contents, InterchangeError>);
 
 struct SecretsVisitor;
 
 impl<'de> Visitor<'de> for SecretsVisitor {
-    type Value = Secrets<'de>;
+    type Value = Secrets;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of secrets")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Secrets<'de>, A::Error> {
-        let mut secrets = Vec::new();
-        while let Some(secret) = list.next_element()? {
-            if secrets.len() <= MAX_ITEMS {
-                secrets.push(secret);
-            }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Secrets, A::Error> {
+        let (mut read, mut count) = (Ok(Contents::default()), 0);
+        while let Some(secret) = list.next_element::<&RawValue>()? {
+            // the document is gone through to its end: what is wrong with it as a whole is told before this
+            read = match count {
+                MAX_ITEMS => Err(InterchangeError::TooMany),
+                number if number < MAX_ITEMS => read.and_then(|contents| add(secret, number, contents)),
+                _ => read,
+            };
+            count += 1;
         }
-        Ok(Secrets(secrets))
+        Ok(Secrets(read))
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Secrets<'a> {
+fn add(secret: &RawValue, number: usize, mut contents: Contents) -> Result<Contents, InterchangeError> {
+    secret::read(secret.get().as_bytes(), Place::Secret(number), &mut contents)?;
+    Ok(contents)
+}
+
+impl<'de> Deserialize<'de> for Secrets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(SecretsVisitor)
     }
@@ -65,22 +72,21 @@ impl<'a> json::Document<'a> for Plain<'a> {
 ///
 /// # Errors
 /// [`InterchangeError`]: more secrets or bytes than a file may have, a link that no file could have.
-pub fn write_plain(items: &[Item]) -> Result<Zeroizing<Vec<u8>>, InterchangeError> {
+pub fn write_plain(items: &Items) -> Result<Outgoing<'_>, InterchangeError> {
     secret::check_links(items)?;
-    let mut length = Length(0);
-    write_document(items, &mut length).expect("counting does not fail");
-    super::check_size(items.len(), length.0)?;
-    // room for all of it: growing would leave copies behind
-    let mut out = Zeroizing::new(Vec::with_capacity(length.0));
-    write_document(items, &mut *out).expect("a buffer takes all");
-    Ok(out)
+    let separators = items.len() * SEPARATOR.len();
+    super::check_size(items, |len| len + separators, |out| write_document(items, out))?;
+    Ok(Outgoing::new(Notices::default(), |out| write_document(items, out)))
 }
 
-fn write_document(items: &[Item], mut out: impl Write) -> io::Result<()> {
+/// What stands between two secrets.
+const SEPARATOR: &[u8] = b",\n  ";
+
+fn write_document(items: &Items, mut out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\n \"format\": \"subrosa-plain\",\n \"version\": 1,\n \"secrets\": [")?;
     for (at, item) in items.iter().enumerate() {
-        out.write_all(if at == 0 { b"\n  " } else { b",\n  " })?;
-        secret::write(item, &mut out)?;
+        out.write_all(if at == 0 { &SEPARATOR[1..] } else { SEPARATOR })?;
+        secret::write(&item, &mut out)?;
     }
     out.write_all(b"\n ]\n}\n")
 }
@@ -90,30 +96,10 @@ fn write_document(items: &[Item], mut out: impl Write) -> io::Result<()> {
 /// # Errors
 /// [`InterchangeError`] with the place of what is wrong.
 pub fn read_plain(bytes: &[u8]) -> Result<Contents, InterchangeError> {
-    let Plain { secrets: Secrets(secrets), .. } = document(text(bytes)?)?;
-    if secrets.len() > MAX_ITEMS {
-        return Err(InterchangeError::TooMany);
-    }
-    let mut contents = Contents { items: Vec::with_capacity(secrets.len()), notices: Vec::new() };
-    for (number, secret) in secrets.iter().enumerate() {
-        secret::read(secret.get().as_bytes(), secret::place(number), &mut contents)?;
-    }
+    let Plain { secrets: Secrets(read), .. } = document(text(bytes)?)?;
+    let contents = read?;
     secret::check_names(&contents)?;
     Ok(contents)
-}
-
-/// Counts what would be written.
-pub(super) struct Length(pub usize);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -121,26 +107,25 @@ mod tests {
     use subrosa_secret::Policy;
 
     use super::*;
-    use crate::subrosa::scratch::{items, told, told_of};
-    use crate::{Format, Place, detect};
+    use crate::subrosa::scratch::{items, told, told_of, written};
+    use crate::{Format, detect};
 
     #[test]
     fn what_was_written_is_read_with_all_that_is_told() {
         let items = items();
-        let file = write_plain(&items).expect("written");
+        let file = written(&items);
         assert_eq!(detect(&file, None).expect("recognised"), Format::SubrosaPlain);
         assert_eq!(told_of(&read_plain(&file).expect("read")), told(&items));
-        assert_eq!(file.len(), file.capacity(), "no copy was left behind");
-        assert!(read_plain(&write_plain(&[]).expect("written")).expect("read").items.is_empty());
+        assert!(read_plain(&written(&[])).expect("read").items.is_empty());
     }
 
     #[test]
     fn what_people_write_needs_little_more_than_names() {
         let text = br#"{"version":1,"format":"subrosa-plain","secrets":[{"name":"a"},{"value":"\u0062","name":"b"}]}"#;
-        let items = read_plain(text).expect("read").items;
+        let items: Vec<_> = read_plain(text).expect("read").items.iter().collect();
         assert!(items[0].value.is_none() && items[0].policy == Policy::default());
         assert_eq!(items[1].value.as_ref().expect("a value").expose_secret(), b"b");
-        assert_eq!(items[1].place, Place::Path("secrets[1]".to_owned()));
+        assert_eq!(items[1].place, Place::Secret(1));
     }
 
     fn refused(secrets: &str) -> InterchangeError {
@@ -226,7 +211,7 @@ mod tests {
             {"enabled":true,"send_only":false,"access":{"restricted":["*.co.uk","api.example.com"]}}}]}"#;
         let contents = read_plain(text).expect("read");
         assert_eq!(
-            serde_json::to_value(&contents.items[0].policy.access).expect("JSON"),
+            serde_json::to_value(&contents.items.get(0).policy.access).expect("JSON"),
             serde_json::json!({"restricted": ["api.example.com"]})
         );
         assert!(contents.notices[0].text.starts_with("the rule *.co.uk allows more"));

@@ -7,7 +7,7 @@ use subrosa_secret::{Access, HostRule, Name, Policy, SecretValue};
 
 use super::scratch::{cheap, told, told_of};
 use super::*;
-use crate::{Earlier, Link};
+use crate::{Earlier, Item, Link};
 
 /// What can be shown where a test fails: it is made up.
 #[derive(Debug)]
@@ -124,11 +124,12 @@ proptest! {
         let names: BTreeSet<Name> = names.iter().filter_map(|name| Name::parse(name).ok()).collect();
         let items: Vec<Item> = names.into_iter().zip(drafts).map(|(name, draft)| draft.item(name)).collect();
         let key = Key::from_bytes(&[7; 32]).expect("32 bytes");
-        let file = seal_items(&items, cheap(), &key).expect("sealed");
-        prop_assert_eq!(file.len(), file.capacity(), "the room was counted right");
+        let packed = Items::of(&items).expect("few");
+        let file = seal_items(&packed, cheap(), &key).expect("sealed").to_bytes().expect("written");
         let contents = Export::parse(&file).expect("an export").open_with(&key).expect("opens");
         prop_assert_eq!(told_of(&contents), told(&items));
-        let plain = write_plain(&items).expect("written");
+        let plain = write_plain(&packed).expect("ready").to_bytes().expect("written");
+        prop_assert!(plain.len() <= packed.text_len() + 4096, "no file is longer than was counted on");
         prop_assert_eq!(told_of(&read_plain(&plain).expect("read")), told(&items));
     }
 }

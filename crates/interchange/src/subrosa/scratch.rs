@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use subrosa_secret::{Access, HostRule, Name, Policy, SecretValue};
 use subrosa_vault::{Kdf, KdfParams, Passphrase};
 
-use crate::{Contents, Earlier, Item, Link, Place};
+use crate::{Contents, Earlier, Item, Items, Link, Place};
 
 pub(super) const PASSPHRASE: &str = "made up for tests";
 
@@ -19,7 +19,20 @@ pub(super) fn cheap() -> Kdf {
 
 /// An export of `items` that opens quickly.
 pub(super) fn sealed(items: &[Item]) -> Vec<u8> {
-    super::seal_with(items, &passphrase(PASSPHRASE), cheap()).expect("sealed")
+    sealed_under(items, PASSPHRASE)
+}
+
+/// The same under another passphrase.
+pub(super) fn sealed_under(items: &[Item], text: &str) -> Vec<u8> {
+    let items = Items::of(items).expect("few");
+    let file = super::seal_with(&items, &passphrase(text), cheap()).expect("sealed");
+    file.to_bytes().expect("written").to_vec()
+}
+
+/// The same in plain text.
+pub(super) fn written(items: &[Item]) -> Vec<u8> {
+    let items = Items::of(items).expect("few");
+    super::write_plain(&items).expect("ready").to_bytes().expect("written").to_vec()
 }
 
 pub(super) fn item(name: &str, value: &[u8]) -> Item {
@@ -83,5 +96,5 @@ pub(super) fn told(items: &[Item]) -> Vec<Value> {
 }
 
 pub(super) fn told_of(contents: &Contents) -> Vec<Value> {
-    told(&contents.items)
+    told(&contents.items.iter().collect::<Vec<_>>())
 }

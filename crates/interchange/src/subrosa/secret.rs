@@ -1,7 +1,7 @@
 //! A secret as JSON (export-format.md, section 5): the same in a sealed payload and in a document in plain text.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use subrosa_secret::{Access, HostRule, MAX_VALUE_LEN, Name, Policy, SecretValue,
 use zeroize::Zeroizing;
 
 use super::json::{malformed, refused};
-use crate::{Contents, Earlier, InterchangeError, Item, Link, Notice, Place};
+use crate::{Contents, Earlier, InterchangeError, Item, Items, Link, Notice, Notices, Place};
 
 /// The times that are read: the years 1 to 9999, in seconds since 1970.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_207_200;
@@ -115,31 +115,30 @@ struct Past {
     changed: i64,
 }
 
-/// Where a secret stands, counted from 0.
-pub(super) fn place(number: usize) -> Place {
-    Place::Path(format!("secrets[{number}]"))
-}
-
 /// Refuses two secrets of one name, and two connections: a vault has none, and nobody is to guess which is meant.
 pub(super) fn check_names(contents: &Contents) -> Result<(), InterchangeError> {
-    let mut names = HashSet::with_capacity(contents.items.len());
-    let mut connections: HashMap<&str, &Link> = HashMap::new();
-    for item in &contents.items {
-        if !names.insert(&item.name) {
-            return Err(malformed(item.place.clone(), "another secret before it has the same name"));
-        }
-        let Some(link) = &item.link else { continue };
-        if !connections.entry(&link.connection).or_insert(link).is_beside(link) {
-            let what = "a link before it describes the connection of this name otherwise";
-            return Err(malformed(item.place.clone(), what));
+    if let Some((_, later)) = contents.items.doubles().first() {
+        let place = contents.items.get(*later).place;
+        return Err(malformed(place, "another secret before it has the same name"));
+    }
+    let mut connections: HashMap<String, Box<Link>> = HashMap::new();
+    for item in contents.items.linked() {
+        let Some(link) = item.link else { continue };
+        match connections.get(&link.connection) {
+            Some(known) if !known.is_beside(&link) => {
+                let what = "a link before it describes the connection of this name otherwise";
+                return Err(malformed(item.place, what));
+            }
+            Some(_) => {}
+            None => drop(connections.insert(link.connection.clone(), link)),
         }
     }
     Ok(())
 }
 
 /// Refuses to write links that would not be read.
-pub(super) fn check_links(items: &[Item]) -> Result<(), InterchangeError> {
-    for item in items {
+pub(super) fn check_links(items: &Items) -> Result<(), InterchangeError> {
+    for item in items.linked() {
         let Some(link) = &item.link else { continue };
         let wrong = match link.check() {
             Ok(()) if item.value.is_some() => "it has a value and a link",
@@ -174,7 +173,7 @@ pub(super) fn read(json: &[u8], place: Place, contents: &mut Contents) -> Result
     }
     let value = one_of(fields.value, fields.base64, &place)?;
     let policy = narrowed(fields.policy, &place, &mut contents.notices);
-    contents.items.push(Item {
+    contents.items.push(&Item {
         name,
         value,
         link: fields.link,
@@ -186,8 +185,7 @@ pub(super) fn read(json: &[u8], place: Place, contents: &mut Contents) -> Result
         changed: fields.changed,
         history,
         place,
-    });
-    Ok(())
+    })
 }
 
 fn is_time(time: i64) -> bool {
@@ -211,7 +209,7 @@ fn one_of(
 
 /// Takes out the rules that nobody could save today: a file can be written by anybody, and the list of public suffixes
 /// grows. What is left allows less.
-fn narrowed(mut policy: Policy, place: &Place, notices: &mut Vec<Notice>) -> Policy {
+fn narrowed(mut policy: Policy, place: &Place, notices: &mut Notices) -> Policy {
     if let Access::Restricted(rules) = &mut policy.access {
         rules.retain(|rule| {
             let kept = HostRule::parse(&rule.to_string()).is_ok();

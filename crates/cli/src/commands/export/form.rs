@@ -2,15 +2,15 @@
 
 use crate::context::Context;
 use crate::export_policy::Exports;
+use crate::external::Connections;
 use crate::failure::{Failure, Outcome};
 use crate::{exchange, input, passphrase, ways};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use std::path::{Path, PathBuf};
 use subrosa_interchange::postman;
-use subrosa_interchange::{InterchangeError, Item, Notice, age, dotenv, subrosa};
-use subrosa_secret::SecretValue;
-use subrosa_vault::{KdfParams, Passphrase};
-use zeroize::Zeroizing;
+use subrosa_interchange::{InterchangeError, Item, Items, Outgoing, age, dotenv, subrosa};
+use subrosa_secret::{Policy, SecretValue};
+use subrosa_vault::{KdfParams, Passphrase, Portable};
 
 /// What the file will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,28 @@ impl Form {
         }
     }
 
+    /// Whether somebody is asked something before the export.
+    pub(super) fn asks(&self, arguments: &ArgMatches) -> bool {
+        match self {
+            Form::Sealed | Form::AgePassphrase(_) => !passphrase::is_given(arguments),
+            Form::Recipients(_) => false,
+            Form::Plain(_) => !arguments.get_flag("yes"),
+        }
+    }
+
+    /// Secrets in little memory, without what the file will not say of them.
+    pub(super) fn packed(&self, secrets: Vec<Portable>, connections: &Connections) -> Outcome<Items> {
+        let items = secrets.into_iter().map(|secret| Ok(self.kept(exchange::item(secret, connections)?)));
+        Items::of(&items.collect::<Outcome<Vec<_>>>()?).map_err(exchange::failure)
+    }
+
+    fn kept(&self, item: Item) -> Item {
+        let Form::Plain(plain @ (Plain::Dotenv | Plain::Postman)) = self else { return item };
+        let policy = Policy { enabled: item.policy.enabled, ..Policy::default() };
+        let description = if *plain == Plain::Postman { item.description } else { String::new() };
+        Item { policy, description, link: item.link, ..Item::new(item.name, item.value, item.place) }
+    }
+
     /// The end of a sentence about the file.
     pub(super) fn told(&self) -> String {
         match self {
@@ -147,30 +169,22 @@ impl Lock {
         }
     }
 
-    /// The bytes of the file, which will have this name.
-    pub(super) fn write(&self, items: Vec<Item>, file: &Path) -> Outcome<(Zeroizing<Vec<u8>>, Vec<Notice>)> {
-        self.written(&items, file).map_err(exchange::failure)
+    /// The file, which will have this name.
+    pub(super) fn ready<'a>(&self, items: &'a Items, file: &'a Path) -> Outcome<Outgoing<'a>> {
+        self.outgoing(items, file).map_err(exchange::failure)
     }
 
-    fn written(
-        &self,
-        items: &[Item],
-        file: &Path,
-    ) -> Result<(Zeroizing<Vec<u8>>, Vec<Notice>), InterchangeError> {
-        let sealed = |bytes| (Zeroizing::new(bytes), Vec::new());
+    fn outgoing<'a>(&self, items: &'a Items, file: &'a Path) -> Result<Outgoing<'a>, InterchangeError> {
         // what is within an age file is the export in plain text, which its other programs can read
         match self {
-            Lock::Passphrase(passphrase, params) => subrosa::seal(items, passphrase, *params).map(sealed),
-            Lock::Recipients(recipients, form) => {
-                age::seal(&subrosa::write_plain(items)?, recipients, *form).map(sealed)
-            }
+            Lock::Passphrase(passphrase, params) => subrosa::seal(items, passphrase, *params),
+            Lock::Recipients(recipients, form) => age::seal(subrosa::write_plain(items)?, recipients, *form),
             Lock::AgePassphrase(passphrase, form) => {
-                age::seal_with_passphrase(&subrosa::write_plain(items)?, passphrase, *form).map(sealed)
+                age::seal_with_passphrase(subrosa::write_plain(items)?, passphrase, *form)
             }
-            Lock::None(Plain::Json) => subrosa::write_plain(items).map(|bytes| (bytes, Vec::new())),
-            Lock::None(Plain::Dotenv) => dotenv::write(items).map(|written| (written.bytes, written.notices)),
-            Lock::None(Plain::Postman) => postman::write_environment(items, environment(file))
-                .map(|written| (written.bytes, written.notices)),
+            Lock::None(Plain::Json) => subrosa::write_plain(items),
+            Lock::None(Plain::Dotenv) => dotenv::write(items),
+            Lock::None(Plain::Postman) => postman::write_environment(items, environment(file)),
         }
     }
 }

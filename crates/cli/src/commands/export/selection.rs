@@ -62,13 +62,12 @@ impl Selection {
     }
 
     /// Refuses an export in which a secret that was named is missing, or that would be empty.
-    pub(super) fn require<'n>(&self, found: impl Iterator<Item = &'n Name>) -> Outcome {
-        let found: BTreeSet<&Name> = found.collect();
-        if let Some(missing) = self.names.iter().find(|name| !found.contains(*name)) {
+    pub(super) fn require(&self, is_any: bool, is_found: impl Fn(&Name) -> bool) -> Outcome {
+        if let Some(missing) = self.names.iter().find(|name| !is_found(name)) {
             let text = format!("no secret named {missing} to be exported; nothing was exported");
             return Err(Failure::general(text).hint("subrosa list"));
         }
-        if found.is_empty() {
+        if !is_any {
             let text = if self.is_narrow() { "no secret fits" } else { "the vault holds no secrets" };
             return Err(Failure::general(format!("{text}; nothing was exported")).hint("subrosa list"));
         }

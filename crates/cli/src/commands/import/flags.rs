@@ -158,6 +158,11 @@ impl Flags {
         })
     }
 
+    /// Whether every secret keeps the name that the file has for it.
+    pub(super) fn keeps_names(&self) -> bool {
+        self.prefix.is_empty()
+    }
+
     /// The name that a secret of the file gets.
     pub(super) fn target(&self, name: &Name) -> Result<Name, NameError> {
         match self.prefix.as_str() {

@@ -14,7 +14,7 @@ use subrosa_interchange::Link as Described;
 /// Asks for links that are new to the vault. One that leads to what the vault knows otherwise is refused before that.
 pub(super) fn agree(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
     check(plan)?;
-    let Plan { all, routes } = plan;
+    let Plan { all, routes, .. } = plan;
     let mut new: Vec<&mut Planned> = all.iter_mut().filter(|planned| planned.brings_link()).collect();
     if new.is_empty() || flags.accept_links {
         return Ok(());

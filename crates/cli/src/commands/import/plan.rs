@@ -6,10 +6,11 @@ use crate::exchange;
 use crate::external::{Connections, Routes};
 use crate::failure::{Failure, Outcome};
 use crate::hosts;
-use std::collections::{HashMap, HashSet};
-use subrosa_interchange::{Item, Link as Described, Place};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use subrosa_interchange::{Item, Items, Link as Described, Place};
 use subrosa_secret::{Access, HostRule, Name, Policy};
-use subrosa_vault::{Arrival, Change, Entry, Link, Over, Portable, Vault, VaultError};
+use subrosa_vault::{Arrivals, Change, Entry, Given, Link, Over, Portable, Vault, VaultError};
 
 /// More names than this are looked up by listing the vault, which proves all of it at once.
 const FEW: usize = 64;
@@ -34,6 +35,8 @@ pub(super) enum Fate {
 }
 
 pub(super) struct Planned {
+    /// Its number among the secrets of the file, counted from 0.
+    pub(super) number: usize,
     /// What it would be; its policy never is wider than that of the vault's secret.
     pub(super) secret: Portable,
     pub(super) place: Place,
@@ -49,36 +52,53 @@ pub(super) struct Planned {
 }
 
 pub(super) struct Plan {
+    /// Secrets that are simply new: nothing has to be decided about them, and little is kept of each.
+    pub(super) fresh: Items,
+    /// All others, in the order of the file.
     pub(super) all: Vec<Planned>,
     /// Where links of the file lead here.
     pub(super) routes: Routes,
 }
 
 impl Plan {
-    pub(super) fn of(mut items: Vec<Item>, source: &Source, flags: &Flags, vault: &Vault) -> Outcome<Plan> {
-        for item in &mut items {
-            let wrong = |error| {
-                let (from, place) = (source.shown(), &item.place);
-                Failure::general(format!("{from}: {place}: {error}; nothing was imported"))
-            };
-            item.name = flags.target(&item.name).map_err(wrong)?;
-            item.tags.extend(flags.tags.iter().cloned());
-        }
+    pub(super) fn of(items: Items, source: &Source, flags: &Flags, vault: &Vault) -> Outcome<Plan> {
+        let mut items = renamed(items, source, flags)?;
         without_doubles(&mut items, source)?;
         let mut known = known(vault, &items)?;
-        let keeps_rules = source.is_of_subrosa();
         let routes = routes(&items, flags, vault)?;
-        let planned = items.into_iter().map(|item| {
-            let old = known.remove(&item.name);
+        let open = |number: &usize| items.is_questionable(*number) || known.contains_key(items.name(*number));
+        let numbers: Vec<usize> = (0..items.len()).filter(open).collect();
+        let mut all = Vec::with_capacity(numbers.len());
+        for number in &numbers {
+            let item = items.get(*number);
+            let old = known.remove(item.name.as_str());
             let link = link(&item, &routes, source)?;
-            let mut planned = planned(item, link, old, keeps_rules, vault)?;
+            let mut planned = planned(item, link, old, source.is_of_subrosa(), vault)?;
+            planned.number = *number;
             if flags.without_linked && planned.described.is_some() {
                 planned.fate = Fate::Unlinked;
             }
-            Ok(planned)
-        });
-        let all = planned.collect::<Outcome<_>>()?;
-        Ok(Plan { all, routes })
+            all.push(planned);
+        }
+        items.remove(numbers);
+        Ok(Plan { fresh: items, all, routes })
+    }
+
+    /// Every secret of the file, in its order.
+    pub(super) fn each(&self, mut each: impl FnMut(&Planned)) {
+        let mut fresh = self.fresh.iter().map(Planned::fresh);
+        let mut number = 0;
+        for planned in &self.all {
+            fresh.by_ref().take(planned.number - number).for_each(|planned| each(&planned));
+            each(planned);
+            number = planned.number + 1;
+        }
+        fresh.for_each(|planned| each(&planned));
+    }
+
+    /// How many secrets are stored.
+    pub(super) fn len(&self) -> usize {
+        self.fresh.len() + self.stored().count() + self.allowed().count()
     }
 
     /// Decides all conflicts alike.
@@ -114,19 +134,69 @@ impl Plan {
         allowed.filter_map(|planned| Some((planned.old.as_deref()?, &planned.secret.policy)))
     }
 
-    pub(super) fn arrivals(&self) -> impl Iterator<Item = Arrival<'_>> {
-        self.stored().map(|planned| {
-            let over = match (planned.old.as_deref(), planned.fate) {
-                (Some(old), Fate::KeepBoth) => Over::Keeping(old),
-                (Some(old), _) => Over::Replacing(old),
-                (None, _) => Over::Nothing,
-            };
-            Arrival { secret: &planned.secret, over }
-        })
+    /// What is stored, as the vault takes it.
+    pub(super) fn incoming(&self) -> Incoming<'_> {
+        Incoming { decided: self.stored().collect(), fresh: &self.fresh }
+    }
+}
+
+/// Secrets on their way into the vault: those of which something was decided, and behind them the others.
+pub(super) struct Incoming<'p> {
+    decided: Vec<&'p Planned>,
+    fresh: &'p Items,
+}
+
+impl Incoming<'_> {
+    fn fresh(&self, number: usize) -> usize {
+        number - self.decided.len()
+    }
+}
+
+impl Arrivals for Incoming<'_> {
+    fn len(&self) -> usize {
+        self.decided.len() + self.fresh.len()
+    }
+
+    fn name(&self, number: usize) -> &str {
+        match self.decided.get(number) {
+            Some(planned) => planned.secret.name.as_str(),
+            None => self.fresh.name(self.fresh(number)),
+        }
+    }
+
+    fn over(&self, number: usize) -> Over<'_> {
+        let planned = self.decided.get(number);
+        match planned.and_then(|planned| Some((planned.old.as_deref()?, planned.fate))) {
+            Some((old, Fate::KeepBoth)) => Over::Keeping(old),
+            Some((old, _)) => Over::Replacing(old),
+            None => Over::Nothing,
+        }
+    }
+
+    fn weight(&self, number: usize) -> usize {
+        match self.decided.get(number) {
+            Some(planned) => planned.secret.weight(),
+            None => self.fresh.weight(self.fresh(number)),
+        }
+    }
+
+    fn secret(&self, number: usize) -> Given<'_> {
+        match self.decided.get(number) {
+            Some(planned) => Given::Lent(&planned.secret),
+            None => Given::Made(Box::new(exchange::portable(self.fresh.get(self.fresh(number)), None))),
+        }
     }
 }
 
 impl Planned {
+    /// A secret that is simply new.
+    fn fresh(mut item: Item) -> Planned {
+        let place = std::mem::take(&mut item.place);
+        let secret = exchange::portable(item, None);
+        let (old, wider, proposed, described) = (None, None, Vec::new(), None);
+        Planned { number: 0, secret, place, fate: Fate::New, old, wider, proposed, described }
+    }
+
     pub(super) fn decide(&mut self, how: OnConflict) {
         self.fate = match how {
             OnConflict::Replace => Fate::Replace,
@@ -172,18 +242,32 @@ impl Planned {
     }
 }
 
+/// With the names and tags that they will have.
+fn renamed(items: Items, source: &Source, flags: &Flags) -> Outcome<Items> {
+    if flags.keeps_names() && flags.tags.is_empty() {
+        return Ok(items);
+    }
+    let mut renamed = Items::default();
+    for mut item in items.iter() {
+        let wrong = |error| {
+            let (from, place) = (source.shown(), &item.place);
+            Failure::general(format!("{from}: {place}: {error}; nothing was imported"))
+        };
+        item.name = flags.target(&item.name).map_err(wrong)?;
+        item.tags.extend(flags.tags.iter().cloned());
+        renamed.push(&item).map_err(exchange::failure)?;
+    }
+    Ok(renamed)
+}
+
 /// A name that stands twice, and means one thing, stands once; two values of one name are for the user to tell apart.
-fn without_doubles(items: &mut Vec<Item>, source: &Source) -> Outcome {
-    let mut places: HashMap<&Name, usize> = HashMap::with_capacity(items.len());
-    let (mut doubled, mut differing) = (HashSet::new(), Vec::new());
-    for (at, item) in items.iter().enumerate() {
-        let first = *places.entry(&item.name).or_insert(at);
-        if first == at {
-            continue;
-        }
-        doubled.insert(at);
-        if !same_value(&items[first], item) {
-            differing.push(format!("{}: {} and {}", item.name, items[first].place, item.place));
+fn without_doubles(items: &mut Items, source: &Source) -> Outcome {
+    let doubles = items.doubles();
+    let mut differing = Vec::new();
+    for (first, later) in &doubles {
+        let (first, later) = (items.get(*first), items.get(*later));
+        if !same_value(&first, &later) {
+            differing.push(format!("{}: {} and {}", later.name, first.place, later.place));
         }
     }
     if !differing.is_empty() {
@@ -193,8 +277,7 @@ fn without_doubles(items: &mut Vec<Item>, source: &Source) -> Outcome {
             differing.iter().take(super::super::SHOWN).fold(failure, |failure, line| failure.detail(line));
         return Err(failure.hint("take away in the file those that are not meant"));
     }
-    let mut at = 0..;
-    items.retain(|_| at.next().is_none_or(|at| !doubled.contains(&at)));
+    items.remove(doubles.into_iter().map(|(_, later)| later));
     Ok(())
 }
 
@@ -204,11 +287,12 @@ fn same_place(one: Option<&Link>, other: Option<&Link>) -> bool {
     one.map(place) == other.map(place)
 }
 
-fn routes(items: &[Item], flags: &Flags, vault: &Vault) -> Outcome<Routes> {
-    let mut links = items.iter().filter_map(|item| item.link.as_deref()).peekable();
-    if links.peek().is_none() && flags.connections.is_empty() {
+fn routes(items: &Items, flags: &Flags, vault: &Vault) -> Outcome<Routes> {
+    let linked: Vec<Item> = items.linked().collect();
+    if linked.is_empty() && flags.connections.is_empty() {
         return Ok(Routes::default());
     }
+    let links = linked.iter().filter_map(|item| item.link.as_deref());
     Routes::of(links, &flags.connections, &Connections::load(vault)?)
         .map_err(|failure| failure.adding("; nothing was imported"))
 }
@@ -233,22 +317,20 @@ fn same_value(one: &Item, other: &Item) -> bool {
 }
 
 /// The secrets of the vault that have one of these names.
-fn known(vault: &Vault, items: &[Item]) -> Outcome<HashMap<Name, Box<Entry>>> {
+fn known(vault: &Vault, items: &Items) -> Outcome<HashMap<String, Box<Entry>>> {
     let found = match items.len() {
         0..=FEW => {
-            let names: Vec<Name> = items.iter().map(|item| item.name.clone()).collect();
+            let names: Vec<Name> = items.iter().map(|item| item.name).collect();
             vault.find_many(&names)?.into_iter().flatten().collect()
         }
-        _ => vault.list()?,
-    };
-    let wanted: HashSet<&Name> = items.iter().map(|item| &item.name).collect();
-    let mut known = HashMap::with_capacity(found.len().min(items.len()));
-    for entry in found {
-        if wanted.contains(&entry.metadata.name) {
-            known.insert(entry.metadata.name.clone(), Box::new(entry));
+        _ => {
+            // an empty vault asks for none
+            let names = OnceLock::new();
+            vault.select(|entry| names.get_or_init(|| items.names()).hold(entry.metadata.name.as_str()))?
         }
-    }
-    Ok(known)
+    };
+    let named = |entry: Entry| (entry.metadata.name.to_string(), Box::new(entry));
+    Ok(found.into_iter().map(named).collect())
 }
 
 fn planned(
@@ -287,7 +369,7 @@ fn planned(
         Access::Unrestricted => false,
         Access::Restricted(known) => !known.contains(rule),
     });
-    Ok(Planned { secret, place, fate, old, wider, proposed, described })
+    Ok(Planned { number: 0, secret, place, fate, old, wider, proposed, described })
 }
 
 fn fate_over(secret: &Portable, is_linked: bool, old: &Entry, vault: &Vault) -> Outcome<Fate> {

@@ -12,12 +12,12 @@ use crate::table::{Cell, Table};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Report<'p> {
+struct Report {
     schema: &'static str,
     dry_run: bool,
     /// how many secrets came to each end
     counts: Counts,
-    secrets: Vec<Secret<'p>>,
+    secrets: Vec<Secret>,
 }
 
 #[derive(Default, Serialize)]
@@ -34,8 +34,8 @@ struct Counts {
 }
 
 #[derive(Serialize)]
-struct Secret<'p> {
-    name: &'p str,
+struct Secret {
+    name: String,
     fate: &'static str,
     /// why nothing happened, `null` where something does
     why: Option<&'static str>,
@@ -82,7 +82,7 @@ impl Fate {
 
 impl Counts {
     fn of(plan: &Plan) -> Counts {
-        let mut counts = Counts::default();
+        let mut counts = Counts { new: plan.fresh.len() as u64, ..Counts::default() };
         for planned in &plan.all {
             let one = match planned.fate {
                 Fate::New => &mut counts.new,
@@ -118,11 +118,11 @@ impl Counts {
     }
 }
 
-impl<'p> Secret<'p> {
-    fn of(planned: &'p Planned, routes: &Routes) -> Self {
+impl Secret {
+    fn of(planned: &Planned, routes: &Routes) -> Self {
         Self {
             link: planned.described.as_deref().map(|described| links::shown(described, routes)),
-            name: planned.secret.name.as_str(),
+            name: planned.secret.name.to_string(),
             fate: planned.fate.word(),
             why: planned.fate.why(),
             place: planned.place.to_string(),
@@ -135,7 +135,8 @@ impl<'p> Secret<'p> {
 pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
     let counts = Counts::of(plan);
     if flags.json {
-        let secrets = plan.all.iter().map(|planned| Secret::of(planned, &plan.routes)).collect();
+        let mut secrets = Vec::new();
+        plan.each(|planned| secrets.push(Secret::of(planned, &plan.routes)));
         let report = Report { schema: "import/1", dry_run: flags.dry_run, counts, secrets };
         return context.output.json(&report);
     }
@@ -160,7 +161,7 @@ pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
 
 fn table(plan: &Plan) -> Table {
     let mut table = Table::new(&["NAME", "WHAT", "HOSTS", "SUGGESTED", "LINK", "WHERE"]);
-    for planned in &plan.all {
+    plan.each(|planned| {
         let secret = Secret::of(planned, &plan.routes);
         table.row([
             secret.name.into(),
@@ -170,6 +171,6 @@ fn table(plan: &Plan) -> Table {
             secret.link.unwrap_or_default().into(),
             Cell::styled(secret.place, Style::Faint),
         ]);
-    }
+    });
     table
 }

@@ -53,10 +53,12 @@ fn has_other_names(_: &Metadata) -> bool {
 pub(super) fn rewrite(source: &Source, plan: &Plan, flags: &Flags) -> Outcome {
     let path = &source.file;
     let stored = |failure: Failure| failure.adding("; the secrets are stored, and the file is as it was");
-    let references: HashSet<&Name> =
-        plan.all.iter().filter(|planned| planned.is_kept()).map(|planned| &planned.secret.name).collect();
+    let decided = plan.all.iter().filter(|planned| planned.is_kept());
+    let decided: HashSet<&str> = decided.map(|planned| planned.secret.name.as_str()).collect();
+    let fresh = plan.fresh.names();
+    let is_kept = |name: &str| decided.contains(name) || fresh.hold(name);
     let reference = |name: &Name| {
-        let name = flags.target(name).ok().filter(|name| references.contains(name));
+        let name = flags.target(name).ok().filter(|name| is_kept(name.as_str()));
         name.map(|name| format!("<<vault:{name}>>"))
     };
     let written =
