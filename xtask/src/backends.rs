@@ -24,7 +24,7 @@ const fn need(probe: Probe, debian: &'static str, tests: &'static str) -> Need {
     Need { probe, debian, tests }
 }
 
-const NEEDS: [Need; 23] = [
+const NEEDS: [Need; 24] = [
     need(Probe::Program("dbus-daemon"), "dbus", "the keychain"),
     need(Probe::Program("gnome-keyring-daemon"), "gnome-keyring", "the keychain"),
     need(Probe::Program("secret-tool"), "libsecret-tools", "the keychain"),
@@ -34,6 +34,7 @@ const NEEDS: [Need; 23] = [
     need(Probe::Program("Xvfb"), "xvfb", "the keychain"),
     need(Probe::Program("gdb"), "gdb", "what is left in memory"),
     need(Probe::Program("gcore"), "gdb", "what is left in memory"),
+    need(Probe::Program("time"), "time", "how much memory is taken"),
     need(Probe::Program("strace"), "strace", "crashes and failing disks"),
     need(Probe::Program("mount"), "mount", "crashes and failing disks"),
     need(Probe::Program("python3"), "python3", "the independent reader of the formats"),

@@ -6,6 +6,7 @@ mod exports;
 mod formats;
 mod hostile;
 mod links;
+mod memory;
 mod policy;
 mod rewriting;
 
