@@ -7,15 +7,15 @@ use std::path::Path;
 use super::contest::peak;
 use super::home::{Home, name};
 
-/// What a vault is filled with: how many secrets, and one of them as JSON.
-type Shape = (&'static str, u32, fn(u32) -> String);
+/// What a vault is filled with: how many secrets, how many fill what does not grow with the file, and one of them as JSON.
+type Shape = (&'static str, u32, u32, fn(u32) -> String);
 
 const SHAPES: [Shape; 3] = [
-    ("64 values of 1 MiB", 64, |number| {
+    ("64 values of 1 MiB", 64, 16, |number| {
         let letter = char::from(b'a' + (number % 26) as u8).to_string();
         format!("{{\"name\":\"large-{number}\",\"value\":\"{}\"}}", letter.repeat(1 << 20))
     }),
-    ("10,000 typical secrets", 10_000, |number| {
+    ("10,000 typical secrets", 10_000, 4_000, |number| {
         let (name, policy) = (
             name(number),
             r#"{"enabled":true,"send_only":false,"access":{"restricted":["api.example.com"]}}"#,
@@ -25,22 +25,29 @@ const SHAPES: [Shape; 3] = [
              \"tags\":[\"bench\"],\"policy\":{policy}}}"
         )
     }),
-    ("100,000 tiny secrets", 100_000, |number| format!("{{\"name\":\"K{number}\",\"value\":\"{number}\"}}")),
+    ("100,000 tiny secrets", 100_000, 4_000, |number| {
+        format!("{{\"name\":\"K{number}\",\"value\":\"{number}\"}}")
+    }),
 ];
 
-/// Prints a table: the file, the most memory above what the same takes with one secret, and the ratio of the two.
+/// Prints a table: the file, the most memory above what the same takes with one secret as a multiple of it, and what each byte
+/// costs by which it is longer than a file of a few.
 pub(super) fn measure(place: &Path, subrosa: &Path) -> Result<(), String> {
     let one = Home::made(&place.join("one"), subrosa)?;
     one.run(&["set", "one", "--empty"])?;
-    for (shape, count, secret) in SHAPES {
+    for (shape, count, few, secret) in SHAPES {
         println!("\nmemory: {shape} (budget <= 3 x the file)");
-        println!("  | what | file MB | peak MB | of one secret MB | above it, x the file |");
-        println!("  |---|---|---|---|---|");
-        let home = Home::made(&place.join(shape), subrosa)?;
-        let file = home.path("arriving");
-        fs::write(&file, document(count, secret)).map_err(|error| error.to_string())?;
-        home.run(&["import", &file.to_string_lossy()])?;
-        each(&home, &one, &Home::made(&place.join(format!("{shape}, again")), subrosa)?)?;
+        println!("  | what | file MB | peak MB | of one secret MB | above it, x the file | above {few} |");
+        println!("  |---|---|---|---|---|---|");
+        let filled = |name: &str, count: u32| {
+            let home = Home::made(&place.join(name), subrosa)?;
+            let file = home.path("arriving");
+            fs::write(&file, document(count, secret)).map_err(|error| error.to_string())?;
+            home.run(&["import", &file.to_string_lossy()])?;
+            Ok::<_, String>(home)
+        };
+        let homes = [&one, &filled(&format!("{shape}, few"), few)?, &filled(shape, count)?];
+        each(homes, &Home::made(&place.join(format!("{shape}, again")), subrosa)?)?;
         fs::remove_dir_all(place.join(shape)).map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -54,40 +61,49 @@ fn document(count: u32, secret: fn(u32) -> String) -> String {
     text + "]}"
 }
 
+/// A format, and the words that write it and that read it.
+type Written<'w> = (&'static str, &'w [&'w str], Option<&'w [&'w str]>);
+
 /// Each format in both directions.
-fn each(home: &Home, one: &Home, empty: &Home) -> Result<(), String> {
-    let pass = home.path("pass");
+fn each(homes: [&Home; 3], empty: &Home) -> Result<(), String> {
+    let pass = empty.path("pass");
     fs::write(&pass, "gather-lunch-violin-absent").map_err(|error| error.to_string())?;
     super::moving::private(&pass)?;
     let pass = pass.to_string_lossy().into_owned();
     let sealed = ["--export-passphrase-file", &pass];
-    let forms: [(&str, &[&str], &[&str]); 4] = [
-        ("under a passphrase", &sealed, &sealed),
-        ("plain", &["--plaintext", "json", "--yes"], &[]),
-        ("dotenv", &["--plaintext", "dotenv", "--yes"], &["--format", "dotenv"]),
-        ("postman", &["--plaintext", "postman", "--yes"], &[]),
+    let recipient = ["--recipient", "age1083t4sx67uz8wh7k9lcfm7jvwyvq3m7j3fedlxyemw2dtqhqusxs9ae8zc"];
+    let forms: [Written<'_>; 5] = [
+        ("under a passphrase", &sealed, Some(&sealed)),
+        ("plain", &["--plaintext", "json", "--yes"], Some(&[])),
+        ("dotenv", &["--plaintext", "dotenv", "--yes"], Some(&["--format", "dotenv"])),
+        ("postman", &["--plaintext", "postman", "--yes"], Some(&[])),
+        // nobody has the key
+        ("age", &recipient, None),
     ];
     for (name, out, into) in forms {
         let path = |home: &Home| home.path("leaving").to_string_lossy().into_owned();
         let export = |home: &Home| home.command(&[&["export", "--force", "-o", &path(home)], out].concat());
-        let import = |file: &str| {
+        let peaks = homes.map(|home| peak(&export(home)));
+        let lengths =
+            homes.map(|home| fs::metadata(path(home)).map_or(f64::NAN, |file| file.len() as f64 / 1e6));
+        row(&format!("export, {name}"), lengths, peaks);
+        let Some(into) = into else { continue };
+        let peaks = homes.map(|home| {
             empty.empty();
-            empty.command(&[&["import", file, "--on-conflict", "replace"], into].concat())
-        };
-        let (floor, whole) = (peak(&export(one)), peak(&export(home)));
-        let length = fs::metadata(path(home)).map_err(|error| error.to_string())?.len() as f64 / 1e6;
-        row(&format!("export, {name}"), length, whole, floor);
-        let (floor, whole) = (peak(&import(&path(one))), peak(&import(&path(home))));
-        row(&format!("import, {name}"), length, whole, floor);
+            peak(&empty.command(&[&["import", &path(home), "--on-conflict", "replace"], into].concat()))
+        });
+        row(&format!("import, {name}"), lengths, peaks);
     }
     Ok(())
 }
 
-fn row(what: &str, length: f64, peak: Option<f64>, floor: Option<f64>) {
-    match (peak, floor) {
-        (Some(peak), Some(floor)) => {
-            println!("  | {what} | {length:.1} | {peak:.1} | {floor:.1} | {:.2} |", (peak - floor) / length);
+/// Of one secret, of a few, and of all.
+fn row(what: &str, [_, some, all]: [f64; 3], peaks: [Option<f64>; 3]) {
+    match peaks {
+        [Some(one), Some(few), Some(peak)] => {
+            let (above, further) = ((peak - one) / all, (peak - few) / (all - some));
+            println!("  | {what} | {all:.1} | {peak:.1} | {one:.1} | {above:.2} | {further:.2} |");
         }
-        _ => println!("  | {what} | {length:.1} | - | - | - |"),
+        _ => println!("  | {what} | {all:.1} | - | - | - | - |"),
     }
 }
