@@ -60,7 +60,7 @@ pub struct Past {
 pub enum Over<'e> {
     /// There is none.
     Nothing,
-    /// It is deleted as [`Change::remove`] deletes, so that it can be brought back until it is purged.
+    /// It is deleted as [`Change::remove`](crate::Change::remove) deletes, so that it can be brought back until it is purged.
     Replacing(&'e Entry),
     /// It stays the same record: its value or link goes into the history, as the last one before what is new.
     Keeping(&'e Entry),
