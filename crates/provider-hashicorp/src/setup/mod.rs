@@ -3,6 +3,7 @@
 //! The server is its own OIDC provider here. People log in to it in the browser by whatever method it knows them by; the identity
 //! token that comes of it logs in at a JWT method, with a role whose policy is for subrosa alone.
 
+mod names;
 mod object;
 mod plan;
 mod policy;
