@@ -136,10 +136,12 @@ impl Context {
 
     /// A terminal to ask on; `None` where nobody can or wants to answer.
     pub(crate) fn terminal(&self) -> Outcome<Option<Terminal>> {
-        if self.no_ask || self.config()?.ask == Ask::Never {
-            return Ok(None);
-        }
-        Ok(Terminal::open())
+        Ok(if self.asks()? { Terminal::open() } else { None })
+    }
+
+    /// Whether anybody may be asked, if there is somebody.
+    pub(crate) fn asks(&self) -> Outcome<bool> {
+        Ok(!self.no_ask && self.config()?.ask != Ask::Never)
     }
 }
 

@@ -98,7 +98,9 @@ impl Newcomer {
     fn log_in(&self) -> Result<Arrived, ProviderError> {
         let credential = || {
             self.credential.as_ref().and_then(copied).ok_or_else(|| {
-                ProviderError::new(subrosa_provider::ErrorKind::Expired, "it has to log in again")
+                let text = "somebody has to log in, and nobody is to be asked";
+                ProviderError::new(subrosa_provider::ErrorKind::NotConnected, text)
+                    .hint_at("leave --no-ask out, and ask = \"never\" of config.toml")
             })
         };
         let login = Login {
@@ -107,7 +109,7 @@ impl Newcomer {
             is_kept: self.is_kept(),
             is_new: true,
             credential: &credential,
-            person: Some(&self.person),
+            person: self.person.asked(),
         };
         let external = self.connection.open(login)?;
         let identity = external.describe()?;

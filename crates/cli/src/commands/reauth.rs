@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 fn again(vault: &Vault, connection: &Connection, person: &AtScreen) -> Result<Identity, ProviderError> {
     let entrance = Entrance::to(vault, connection)?.anew();
     let asked = |external: &dyn External| external.describe().map(|identity| (identity, external.session()));
-    let (identity, session) = entrance.enter_with(connection, Some(person), asked)??;
+    let (identity, session) = entrance.enter_with(connection, person.asked(), asked)??;
     if let (Some(place), Some(session)) = (connection.place, session) {
         keep_session(vault, place, session);
     }

@@ -9,12 +9,18 @@ use subrosa_secret::SecretValue;
 
 /// The person who typed the command. What is said goes to standard error, questions to the terminal.
 pub(crate) struct AtScreen {
+    is_asked: bool,
     answers: bool,
 }
 
 impl AtScreen {
     pub(crate) fn of(context: &Context) -> Outcome<Self> {
-        Ok(Self { answers: context.terminal()?.is_some() })
+        Ok(Self { is_asked: context.asks()?, answers: context.terminal()?.is_some() })
+    }
+
+    /// Whom a login may turn to: nobody where nobody is to be asked, for a page that waits is a question too.
+    pub(crate) fn asked(&self) -> Option<&dyn Person> {
+        self.is_asked.then_some(self)
     }
 }
 
