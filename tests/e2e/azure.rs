@@ -1,7 +1,7 @@
 //! Secrets of a vault of Azure: connected, linked, sent, written, and what is left when a session ends.
 
 use serde_json::json;
-use subrosa_testkit::{Azure, AzureCertificate, AzureFault};
+use subrosa_testkit::{Azure, AzureCertificate, AzureFault, Chromium};
 
 use crate::home::{Home, Run, text};
 use crate::stage::{Stage, VALUE};
@@ -152,4 +152,44 @@ fn values_move_out_and_are_chosen_from_what_is_there() {
     assert_eq!(home.run(&["get", "local"]).ok().text().trim(), VALUE);
     azure.fail("", Some(AzureFault::Throttled(30)));
     home.feed(&["push", "payments", "-"], "latest").ends(100).says("too many requests; again in 30 s");
+}
+
+/// The whole login in the program's own way: the browser is opened by `BROWSER`, and comes back to the port that waits for it.
+#[test]
+fn a_login_in_a_real_browser_is_gone_on_with() {
+    let Some(browser) = Chromium::doing("async (page) => { await page.click('#accept'); }") else { return };
+    let azure = vault();
+    let mut stage = Stage::new();
+    stage.home.set("BROWSER", text(&browser.program()));
+    connect(&stage.home, &azure, "browser", &[], b"").ok();
+    assert!(browser.seen().contains("http://localhost:"), "{}", browser.seen());
+    stage.home.run(&["link", "key", "prod:stripe-key", "--host", &stage.origin()]).ok();
+    // nobody is asked again: first the token lasts, then another one follows it
+    send(&stage, &["--refresh"]).ok();
+    azure.revoke(false);
+    send(&stage, &["--refresh"]).ok();
+    assert_eq!(azure.tokens_made(), 2);
+    azure.revoke(true);
+    let run = send(&stage, &["--refresh"]).ends(100);
+    assert_eq!(run.hints(), ["subrosa reauth prod"], "{run}");
+    assert_eq!(stage.server.requests().len(), 2);
+    stage.home.run(&["reauth", "prod"]).ok();
+    send(&stage, &["--refresh"]).ok();
+}
+
+#[test]
+fn the_commands_of_a_set_up_are_shown() {
+    let home = Home::new();
+    let run = home
+        .run(&["connect", "azure", "--setup", "--key-vault", "contoso", "--people", "ada@contoso.com"])
+        .ok();
+    let text = run.text();
+    for part in [
+        "az ad app create --display-name subrosa",
+        "--public-client-redirect-uris http://localhost",
+        "--assignee ada@contoso.com --role 'Key Vault Secrets User'",
+        "subrosa connect azure NAME --key-vault https://contoso.vault.azure.net",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }

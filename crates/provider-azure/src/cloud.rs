@@ -9,15 +9,36 @@ use subrosa_rest::settle_address;
 struct Cloud {
     suffix: &'static str,
     authority: &'static str,
+    /// what Azure's command line calls it, if it is not the usual one
+    command_line: Option<&'static str>,
 }
 
 /// All that are documented. What tokens are for is `https://` and the suffix.
 const CLOUDS: [Cloud; 4] = [
-    Cloud { suffix: "vault.azure.net", authority: "https://login.microsoftonline.com" },
-    Cloud { suffix: "vault.azure.cn", authority: "https://login.chinacloudapi.cn" },
-    Cloud { suffix: "vault.usgovcloudapi.net", authority: "https://login.microsoftonline.us" },
-    Cloud { suffix: "vault.microsoftazure.de", authority: "https://login.microsoftonline.de" },
+    cloud("vault.azure.net", "https://login.microsoftonline.com", None),
+    cloud("vault.azure.cn", "https://login.chinacloudapi.cn", Some("AzureChinaCloud")),
+    cloud("vault.usgovcloudapi.net", "https://login.microsoftonline.us", Some("AzureUSGovernment")),
+    cloud("vault.microsoftazure.de", "https://login.microsoftonline.de", Some("AzureGermanCloud")),
 ];
+
+const fn cloud(suffix: &'static str, authority: &'static str, command_line: Option<&'static str>) -> Cloud {
+    Cloud { suffix, authority, command_line }
+}
+
+/// The cloud of a vault's host, if it is in one that is known.
+fn known(host: &str) -> Option<&'static Cloud> {
+    CLOUDS.iter().find(|cloud| is_below(host, cloud.suffix))
+}
+
+/// Whether the name of a vault's host says who makes tokens for it, and for what.
+pub(crate) fn is_known(host: &str) -> bool {
+    known(host).is_some()
+}
+
+/// The cloud that Azure's command line has to be told before it finds a vault.
+pub(crate) fn command_line_name(host: &str) -> Option<&'static str> {
+    known(host)?.command_line
+}
 
 /// Ends of names that hold keys and no secrets.
 const MANAGED_HSM: &str = ".managedhsm.";
@@ -29,7 +50,7 @@ pub(crate) fn settle(settings: &mut Settings) -> Result<(), ProviderError> {
     if host.contains(MANAGED_HSM) {
         return Err(refuse("a managed HSM holds keys and no secrets"));
     }
-    let known = CLOUDS.iter().find(|cloud| is_below(&host, cloud.suffix));
+    let known = known(&host);
     let resource = match (settings.text("resource"), known) {
         (None, Some(cloud)) => format!("https://{}", cloud.suffix),
         (Some(text), _) => address(text, "resource")?,

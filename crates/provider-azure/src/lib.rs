@@ -26,13 +26,14 @@ mod cloud;
 mod connected;
 mod fault;
 mod offers;
+mod setup;
 mod state;
 mod target;
 mod token;
 mod transport;
 mod write;
 
-use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Setting, Settings, System};
+use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Setting, Settings, Setup, System};
 
 use connected::Connected;
 
@@ -111,6 +112,10 @@ impl System for Azure {
     fn target(&self, settings: &Settings, text: &str) -> Result<String, ProviderError> {
         let vault = settings.text("key-vault").unwrap_or_default();
         target::Target::parse(vault, text).map(|target| target.to_string())
+    }
+
+    fn setup(&self) -> Option<&dyn Setup> {
+        Some(&setup::Application)
     }
 
     fn connect<'a>(
