@@ -124,7 +124,7 @@ fn a_profile_of_identity_center_gives_its_role_while_its_token_lasts() {
     std::fs::write(stage.home.work().join(".aws/config"), config).expect("a file");
     let address = aws.address();
     let connect = |name: &str| {
-        let way = ["connect", "aws", name, "--auth", "profile", "--profile", "center", "--ca", &ca];
+        let way = ["connect", "aws", name, "--auth", "profile", "--aws-profile", "center", "--ca", &ca];
         stage.home.run(&[&way[..], &["--endpoint", &address, "--sts-endpoint", &url]].concat())
     };
     connect("prod").ok();
@@ -140,7 +140,7 @@ fn a_profile_of_identity_center_gives_its_role_while_its_token_lasts() {
     assert_eq!(run.hints(), ["aws sso login --profile center"], "{run}");
     let elsewhere = CaptureServer::start(CaptureOptions::tls());
     stage.home.set("AWS_ENDPOINT_URL_SSO", elsewhere.url(""));
-    let way = ["connect", "aws", "astray", "--auth", "profile", "--profile", "center", "--ca", &ca];
+    let way = ["connect", "aws", "astray", "--auth", "profile", "--aws-profile", "center", "--ca", &ca];
     let run = stage.home.run(&[&way[..], &["--endpoint", &address, "--sts-endpoint", &url]].concat());
     run.ends(2).says("another address than AWS's");
     assert_eq!(elsewhere.connections(), 0, "the portal's token went nowhere else");

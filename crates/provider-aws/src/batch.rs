@@ -2,6 +2,8 @@
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::batch_get_secret_value::BatchGetSecretValueError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use subrosa_provider::{ErrorKind, ProviderError};
 
 use crate::fault;
@@ -44,9 +46,7 @@ pub(crate) async fn one(client: Client, place: Place) -> Round {
     Round { answers: vec![(place, answer)], is_dead, ..Round::default() }
 }
 
-fn is_absent(
-    error: Option<&aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError>,
-) -> bool {
+fn is_absent(error: Option<&GetSecretValueError>) -> bool {
     error.is_some_and(|error| error.is_resource_not_found_exception())
 }
 
@@ -61,45 +61,20 @@ pub(crate) async fn several(client: Client, places: Vec<Place>) -> Round {
         let answer = match call.set_secret_id_list(Some(ids.clone())).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                round.is_dead = fault::keys_are_dead(&error);
-                let is_passing = matches!(&error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_));
-                let error = fault::of(&error, "lookup");
-                let is_passing = is_passing
-                    || matches!(
-                        error.kind(),
-                        ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Expired
-                    );
-                if is_passing || round.is_dead {
-                    let places = std::mem::take(&mut round.left);
-                    round.answers.extend(places.into_iter().map(|place| (place, Err(error.again()))));
-                }
-                round.is_refused = error.kind() == ErrorKind::Denied;
+                round.refused(&error);
                 return round;
             }
         };
         for value in answer.secret_values.unwrap_or_default() {
             let names = [value.arn, value.name];
-            let found = |place: &Place| names.iter().flatten().any(|name| is_named(&place.id, name));
-            let (those, left) = round.left.into_iter().partition(found);
-            round.left = left;
+            let those = round.taken(|place| names.iter().flatten().any(|name| is_named(&place.id, name)));
             round.add(those, Found::of(value.secret_string, value.secret_binary));
         }
         for error in answer.errors.unwrap_or_default() {
-            let (Some(id), Some(code)) = (error.secret_id, error.error_code) else { continue };
-            let (those, left) = round.left.into_iter().partition(|place: &Place| is_named(&place.id, &id));
-            round.left = left;
-            let those: Vec<Place> = those;
-            round.answers.extend(those.into_iter().map(|place| {
-                let error = fault::of_code(&code, &place.to_string());
-                (
-                    place,
-                    if error.kind() == ErrorKind::NotFound && code == "ResourceNotFoundException" {
-                        Ok(None)
-                    } else {
-                        Err(error)
-                    },
-                )
-            }));
+            if let (Some(id), Some(code)) = (error.secret_id, error.error_code) {
+                let those = round.taken(|place| is_named(&place.id, &id));
+                round.fail(those, &code);
+            }
         }
         match answer.next_token {
             Some(token) if !token.is_empty() && !round.left.is_empty() => next = Some(token),
@@ -110,6 +85,37 @@ pub(crate) async fn several(client: Client, places: Vec<Place>) -> Round {
 }
 
 impl Round {
+    /// What is left is answered with what will not be otherwise soon, or stays to be asked for alone.
+    fn refused(&mut self, error: &SdkError<BatchGetSecretValueError>) {
+        use ErrorKind::{Denied, Expired, Throttled, Unavailable};
+        self.is_dead = fault::keys_are_dead(error);
+        let is_unanswered = matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_));
+        let error = fault::of(error, "lookup");
+        if self.is_dead || is_unanswered || matches!(error.kind(), Expired | Throttled | Unavailable) {
+            let places = std::mem::take(&mut self.left);
+            self.answers.extend(places.into_iter().map(|place| (place, Err(error.again()))));
+        }
+        self.is_refused = error.kind() == Denied;
+    }
+
+    /// Takes out of what is left those that are meant.
+    fn taken(&mut self, is_meant: impl Fn(&Place) -> bool) -> Vec<Place> {
+        let (those, left) = std::mem::take(&mut self.left).into_iter().partition(is_meant);
+        self.left = left;
+        those
+    }
+
+    /// The same code for all who asked for it.
+    fn fail(&mut self, places: Vec<Place>, code: &str) {
+        for place in places {
+            let answer = match code {
+                "ResourceNotFoundException" => Ok(None),
+                code => Err(fault::of_code(code, &place.to_string())),
+            };
+            self.answers.push((place, answer));
+        }
+    }
+
     /// The same answer to all who asked for it, by name and by ARN.
     fn add(&mut self, places: Vec<Place>, found: Result<Found, ProviderError>) {
         for place in places {

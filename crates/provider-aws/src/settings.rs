@@ -9,7 +9,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     login("access-key-id", "ID", "the access key of a user, whose secret part is asked for"),
     login("mfa", "", "the user has a second factor, whose code is asked for"),
     login("mfa-serial", "ARN", "the device of the second factor, where there are several"),
-    login("profile", "NAME", "the profile of the shared config files [default: main, else default]"),
+    login("aws-profile", "NAME", "the profile of the shared config files [default: main, else default]"),
     login("config-file", "FILE", "the file of profiles [default: ~/.aws/config]"),
     login("credentials-file", "FILE", "the file of their keys [default: ~/.aws/credentials]"),
     login("token-file", "FILE", "the token of a workload, for web-identity"),

@@ -61,13 +61,13 @@ fn load(services: &Services, settings: &Settings) -> Result<ProfileSet, Provider
 }
 
 fn chosen(files: &ProfileSet, settings: &Settings) -> Result<String, ProviderError> {
-    if let Some(name) = settings.text("profile") {
+    if let Some(name) = settings.text("aws-profile") {
         return Ok(name.to_owned());
     }
     let usual = USUAL.into_iter().find(|name| files.get_profile(name).is_some());
     usual.map(str::to_owned).ok_or_else(|| {
         let text = "the shared config files have neither a profile main nor default";
-        ProviderError::new(ErrorKind::BadSettings, text).hint_at("--profile NAME says which")
+        ProviderError::new(ErrorKind::BadSettings, text).hint_at("--aws-profile NAME says which")
     })
 }
 

@@ -49,7 +49,7 @@ fn profiles_lead_to_credentials_as_they_say() {
     let who = usual.0.describe().expect("who one is").who;
     assert!(who.contains(":assumed-role/reader/subrosa"), "main comes before default: {who}");
     for name in ["keys", "process", "pod", "chain", "self"] {
-        let provider = by(&[("profile", name)]);
+        let provider = by(&[("aws-profile", name)]);
         assert_eq!(text(&provider, "a"), "hunter2", "{name}");
         // what has an end is kept until then, what stands in a file is not
         assert_eq!(provider.0.session().is_some(), !["keys", "process"].contains(&name), "{name}");
@@ -61,7 +61,7 @@ fn profiles_lead_to_credentials_as_they_say() {
         ("odd", ErrorKind::BadSettings, "which credentials"),
         ("none", ErrorKind::BadSettings, "none of that name"),
     ] {
-        let error = failure(&by(&[("profile", name)]), "a");
+        let error = failure(&by(&[("aws-profile", name)]), "a");
         assert_eq!(error.kind(), kind, "{name}: {error}");
         assert!(error.to_string().contains(says), "{error}");
     }
@@ -83,7 +83,7 @@ fn the_region_of_a_profile_is_the_connections() {
             ("ca", ca.to_str().expect("text")),
             ("config-file", config),
             ("credentials-file", nothing),
-            ("profile", profile),
+            ("aws-profile", profile),
         ];
         connect(&Aws.settle(all.into_iter().collect()).expect("settings"), Way::new("profile", ""))
     };

@@ -1,9 +1,13 @@
 //! What is written, and what there is to be linked.
 
-use subrosa_provider::{ErrorKind, ProviderError, WriteMode};
-use subrosa_testkit::Emulator;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use crate::cloud::{Cloud, Known, policy, secret, text};
+use subrosa_provider::{ErrorKind, ProviderError, WriteMode};
+use subrosa_testkit::{Answer, CaptureOptions, CaptureServer, Captured, Emulator};
+
+use crate::cloud::{Cloud, KEY_ID, Known, SECRET, Way, connect, policy, secret, settings, text};
+use crate::hostile::SESSION;
 
 const ALL: &str = "secretsmanager:*";
 
@@ -60,4 +64,52 @@ fn one_key_of_a_json_object() {
     cloud.create("plain", "hunter2");
     assert_eq!(refused(&user, "plain#key", WriteMode::Replace), ErrorKind::BadLink);
     assert_eq!(text(&user, "plain"), "hunter2");
+}
+
+/// AWS refuses to move a label from a version that it is not at (UpdateSecretVersionStage, `RemoveFromVersionId`).
+#[test]
+fn what_somebody_else_writes_meanwhile_is_not_lost() {
+    let (read, put) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let (reads, puts) = (Arc::clone(&read), Arc::clone(&put));
+    let answer = move |_: usize, request: &Captured| {
+        let action = request.header("x-amz-target");
+        let action =
+            action.first().map(|action| String::from_utf8_lossy(action).into_owned()).unwrap_or_default();
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        match action.rsplit('.').next().unwrap_or_default() {
+            "GetSecretValue" => {
+                let number = reads.fetch_add(1, Ordering::SeqCst) + 1;
+                let text = format!(r#"{{"mine":"old","theirs":"{number}"}}"#);
+                json(
+                    serde_json::json!({ "Name": "app", "VersionId": format!("v{number}"), "SecretString": text }),
+                )
+            }
+            "PutSecretValue" => {
+                assert_eq!(body["VersionStages"], serde_json::json!(["SUBROSAPENDING"]));
+                let mut puts = puts.lock().expect("nobody panicked");
+                puts.push(body["SecretString"].as_str().expect("text").to_owned());
+                json(serde_json::json!({ "Name": "app", "VersionId": format!("n{}", puts.len()) }))
+            }
+            "UpdateSecretVersionStage"
+                if body["VersionStage"] == "AWSCURRENT" && body["RemoveFromVersionId"] == "v1" =>
+            {
+                Answer::status(400).with_body(
+                    r#"{"__type":"InvalidParameterException","Message":"it is attached to another"}"#,
+                )
+            }
+            "UpdateSecretVersionStage" => json(serde_json::json!({ "Name": "app" })),
+            _ => Answer::ok(SESSION),
+        }
+    };
+    let server = CaptureServer::start(CaptureOptions::tls().answering(answer));
+    let ca = server.ca_path();
+    let settings = settings(&server.url(""), ca.to_str().expect("text"), &[("access-key-id", KEY_ID)]);
+    let user = connect(&settings, Way::new("keys", SECRET));
+    write(&user, "app#mine", "new", WriteMode::Replace).expect("written");
+    let put = put.lock().expect("nobody panicked");
+    assert_eq!(*put, [r#"{"mine":"new","theirs":"1"}"#, r#"{"mine":"new","theirs":"2"}"#]);
+}
+
+fn json(body: serde_json::Value) -> Answer {
+    Answer::ok(body.to_string()).with("Content-Type", "application/x-amz-json-1.1")
 }
