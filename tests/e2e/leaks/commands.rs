@@ -202,6 +202,12 @@ fn others(planted: &Planted) -> Vec<Step> {
         ),
         step(
             planted,
+            "connect azure far --auth client-secret --tenant contoso.example --client-id 00000000-0000-0000-0000-000000000000 --key-vault . --credential-file own/passphrase --keep vault",
+            &[],
+            2,
+        ),
+        step(
+            planted,
             "connect aws far --region eu-central-1 --access-key-id AKIAIOSFODNN7EXAMPLE --sts-endpoint https://127.0.0.1:1 --credential-file own/passphrase --keep vault",
             &[],
             100,
