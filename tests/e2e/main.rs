@@ -43,6 +43,7 @@ mod spellings;
 mod stage;
 mod tampering;
 mod tls;
+mod together;
 mod trust;
 mod unresolved;
 mod url_parsers;
