@@ -42,7 +42,8 @@ fn file(data: &[u8]) {
 /// A sound file with bytes changed, taken out or added: refused, or it is as it was.
 fn changes(numbers: &mut Numbers<'_>) {
     let form = if numbers.byte().is_multiple_of(2) { Form::Binary } else { Form::Armored };
-    let sound = age::seal(PLAIN.into(), &Recipients::parse(PUBLIC).expect("a recipient"), form).expect("sealed");
+    let sound =
+        age::seal(PLAIN.into(), &Recipients::parse(PUBLIC).expect("a recipient"), form).expect("sealed");
     let sound = sound.to_bytes().expect("in memory").to_vec();
     let mut file = sound.clone();
     while !numbers.is_empty() {

@@ -42,7 +42,8 @@ fn vault(data: &[u8]) {
 }
 
 fn is_written_again(contents: &Contents) {
-    let written = write_environment(&contents.items, "fuzz").expect("it was text").to_bytes().expect("in memory");
+    let written =
+        write_environment(&contents.items, "fuzz").expect("it was text").to_bytes().expect("in memory");
     let again = read_environment(&written, Take::Secrets).expect("what is written is read");
     assert!(again.items.iter().map(told).eq(contents.items.iter().map(told)), "it is read differently");
 }

@@ -51,10 +51,7 @@ impl Systems {
         let way = ["azure", "azure", "--auth", "client-secret"];
         connect(&[&way[..], &place, &who].concat(), Azure::SECRET);
         let (address, ca) = (self.bao.address(), text(&self.bao.ca()));
-        connect(
-            &["hashicorp", "bao", "--address", &address, "--ca", &ca, "--keep", "vault"],
-            OpenBao::ROOT,
-        );
+        connect(&["hashicorp", "bao", "--address", &address, "--ca", &ca, "--keep", "vault"], OpenBao::ROOT);
         let (address, ca) = (self.work.address(), text(&self.work.ca()));
         let way = ["onepassword", "work", "--auth", "connect-server", "--keep", "vault"];
         connect(&[&way[..], &["--address", &address, "--ca", &ca]].concat(), ConnectServer::TOKEN);
