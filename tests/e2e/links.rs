@@ -176,7 +176,7 @@ fn a_linked_secret_is_not_set_but_unlinked() {
         .feed(&["set", "token"], "x")
         .ends(1)
         .says("token is linked: its value is kept elsewhere");
-    assert_eq!(run.hints(), ["subrosa unlink token"]);
+    assert_eq!(run.hints(), ["subrosa push token", "subrosa unlink token"]);
     mounted.home().run(&["unlink", "token"]).ok();
     assert!(mounted.cached().is_empty());
     mounted.home().run(&["get", "token"]).ends(1).says("token has no value yet");
