@@ -27,11 +27,11 @@ pub(super) fn measure(folder: &Path, subrosa: &Path) -> Result<(), String> {
     let far = Home::made(&folder.join("aws-far"), subrosa)?;
     let server = Server::start().map_err(|error| error.to_string())?;
     for number in 0..SECRETS {
-        let secret = format!(r#"{{"Name":"s{number}","SecretString":"{{\\"key\\":\\"{VALUE}\\"}}"}}"#);
+        let secret = format!(r#"{{"Name":"s{number}","SecretString":"{{\"key\":\"{VALUE}\"}}"}}"#);
         aws.post("CreateSecret", &secret)?;
     }
     let late = format!("http://{}", relay(aws.port).map_err(|error| error.to_string())?);
-    let key = file(&far, "key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?;
+    let key = file(&far, "access-key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?;
     let place = ["--region", REGION, "--endpoint", &late, "--sts-endpoint", &late, "--insecure-http"];
     let login = ["--access-key-id", "AKIAIOSFODNN7EXAMPLE", "--credential-file", &key, "--keep", "vault"];
     far.run(&[&["connect", "aws", "prod"], &place[..], &login].concat())?;
