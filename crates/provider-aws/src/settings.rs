@@ -5,34 +5,34 @@ use subrosa_provider::{ErrorKind, ProviderError, Setting, Settings};
 use crate::{arn, keys};
 
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting("region", "REGION", "the region of the secrets, eu-central-1"),
-    login("access-key-id", "ID", "the access key of a user, whose secret part is asked for"),
-    login("mfa", "", "the user has a second factor, whose code is asked for"),
-    login("mfa-serial", "ARN", "the device of the second factor, where there are several"),
-    login("aws-profile", "NAME", "the profile of the shared config files [default: main, else default]"),
-    login("config-file", "FILE", "the file of profiles [default: ~/.aws/config]"),
-    login("credentials-file", "FILE", "the file of their keys [default: ~/.aws/credentials]"),
-    login("token-file", "FILE", "the token of a workload, for web-identity"),
-    login(
+    Setting::place("region", "REGION", "the region of the secrets, eu-central-1"),
+    Setting::login("access-key-id", "ID", "the access key of a user, whose secret part is asked for"),
+    Setting::login("mfa", "", "the user has a second factor, whose code is asked for"),
+    Setting::login("mfa-serial", "ARN", "the device of the second factor, where there are several"),
+    Setting::login(
+        "aws-profile",
+        "NAME",
+        "the profile of the shared config files [default: main, else default]",
+    ),
+    Setting::login("config-file", "FILE", "the file of profiles [default: ~/.aws/config]"),
+    Setting::login("credentials-file", "FILE", "the file of their keys [default: ~/.aws/credentials]"),
+    Setting::login("token-file", "FILE", "the token of a workload, for web-identity"),
+    Setting::login(
         "metadata-endpoint",
         "URL",
         "where a machine finds its credentials [default: http://169.254.169.254]",
     ),
-    login("role-arn", "ARN", "the role to take after the login, for links that name no other"),
-    login("external-id", "ID", "what roles of other accounts ask for beside"),
-    setting("endpoint", "URL", "where Secrets Manager is [default: the region's]"),
-    login("sts-endpoint", "URL", "where STS and IAM are, for the login [default: the region's]"),
-    setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
-    setting("insecure-http", "", "allow an endpoint without TLS: who is on the way reads secrets"),
+    Setting::login("role-arn", "ARN", "the role to take after the login, for links that name no other"),
+    Setting::login("external-id", "ID", "what roles of other accounts ask for beside"),
+    Setting::place("endpoint", "URL", "where Secrets Manager is [default: the region's]"),
+    Setting::login("sts-endpoint", "URL", "where STS and IAM are, for the login [default: the region's]"),
+    Setting::place(
+        "ca",
+        "FILE",
+        "authorities to trust instead of the system's, as PEM; the file is read now",
+    ),
+    Setting::place("insecure-http", "", "allow an endpoint without TLS: who is on the way reads secrets"),
 ];
-
-const fn setting(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { name, value_name, help, required: false, login: false }
-}
-
-const fn login(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { login: true, ..setting(name, value_name, help) }
-}
 
 /// Settings in the form in which they are stored.
 pub(crate) fn settle(mut settings: Settings) -> Result<Settings, ProviderError> {
@@ -56,13 +56,7 @@ pub(crate) fn settle(mut settings: Settings) -> Result<Settings, ProviderError> 
         return refuse(format!("{device:?} is no device of a second factor"));
     }
     for name in ["config-file", "credentials-file", "token-file"] {
-        let Some(file) = settings.text(name) else { continue };
-        // what is relative would be another file for every working directory
-        let path = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
-        match path {
-            Some(path) => settings.set(name, path),
-            None => return refuse(format!("{name} is no path")),
-        }
+        settings.settle_file(name)?;
     }
     if let Some(address) = settings.text("metadata-endpoint") {
         // a machine's own is without TLS, and not on the way of anybody else

@@ -171,14 +171,14 @@ impl Provider for Connected<'_> {
         };
         let answer = |target: Result<Target, ProviderError>| {
             let target = target?;
-            let answers = answers.as_ref().map_err(fault::again)?;
+            let answers = answers.as_ref().map_err(ProviderError::again)?;
             let at = wanted.binary_search(&target).map_err(|_| missing())?;
             match &answers[at] {
                 Ok(Some(value)) => {
                     SecretValue::new(value.expose_secret().to_vec()).map(Some).map_err(|_| missing())
                 }
                 Ok(None) => Ok(None),
-                Err(error) => Err(fault::again(error)),
+                Err(error) => Err(error.again()),
             }
         };
         parsed.into_iter().map(answer).collect()

@@ -138,22 +138,13 @@ fn common(answer: &Answer) -> Option<Fault> {
     }
 }
 
-/// The same once more: an error is no copy of itself.
-pub(crate) fn again(error: &ProviderError) -> ProviderError {
-    let same = ProviderError::new(error.kind(), error.to_string());
-    match error.hint() {
-        Some(hint) => same.hint_at(hint),
-        None => same,
-    }
-}
-
 /// What kept Microsoft's crates from an answer; their own text is not repeated. `None` for absence.
 pub(crate) fn of(error: &azure_core::Error) -> Option<ProviderError> {
     let mut inner: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(one) = inner {
         match one.downcast_ref::<Fault>() {
             Some(Fault::Absent) => return None,
-            Some(Fault::Failed(failed)) => return Some(again(failed)),
+            Some(Fault::Failed(failed)) => return Some(failed.again()),
             None => inner = one.source(),
         }
     }

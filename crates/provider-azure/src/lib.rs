@@ -38,37 +38,27 @@ use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Settin
 use connected::Connected;
 
 const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "key-vault",
-        value_name: "NAME|URL",
-        help: "the vault: its name, or https://NAME.vault.azure.net",
-        required: true,
-        login: false,
-    },
-    login("tenant", "ID", "the tenant of who logs in: its id, or a domain of it"),
-    login(
+    Setting::place("key-vault", "NAME|URL", "the vault: its name, or https://NAME.vault.azure.net").needed(),
+    Setting::login("tenant", "ID", "the tenant of who logs in: its id, or a domain of it"),
+    Setting::login(
         "client-id",
         "ID",
         "the application that logs in; of a machine with several identities, the one to take",
     ),
-    login(
+    Setting::login(
         "token-file",
         "FILE",
         "where workload-identity finds its token [default: AZURE_FEDERATED_TOKEN_FILE]",
     ),
-    login("az", "FILE", "Azure's command line, for az [default: az on the PATH]"),
-    setting("authority", "URL", "who makes tokens [default: that of the vault's cloud]"),
-    setting("resource", "URL", "what tokens are for, where the vault is in no public cloud"),
-    setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
+    Setting::login("az", "FILE", "Azure's command line, for az [default: az on the PATH]"),
+    Setting::place("authority", "URL", "who makes tokens [default: that of the vault's cloud]"),
+    Setting::place("resource", "URL", "what tokens are for, where the vault is in no public cloud"),
+    Setting::place(
+        "ca",
+        "FILE",
+        "authorities to trust instead of the system's, as PEM; the file is read now",
+    ),
 ];
-
-const fn setting(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { name, value_name, help, required: false, login: false }
-}
-
-const fn login(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { login: true, ..setting(name, value_name, help) }
-}
 
 /// The system: Azure Key Vault in any cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,11 +124,6 @@ fn settle_files(settings: &mut Settings) -> Result<(), ProviderError> {
         let program = auth::command_line::PROGRAM.named(file)?;
         settings.set("az", program);
     }
-    if let Some(file) = settings.text("token-file") {
-        // what is relative would be another file for every working directory
-        let path = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
-        let path = path.ok_or_else(|| ProviderError::new(ErrorKind::BadSettings, "token-file is no path"))?;
-        settings.set("token-file", path);
-    }
+    settings.settle_file("token-file")?;
     Ok(())
 }

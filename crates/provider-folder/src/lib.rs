@@ -33,20 +33,8 @@ use subrosa_provider::{
 use subrosa_secret::SecretValue;
 
 const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "path",
-        value_name: "FOLDER",
-        help: "the folder, such as /run/secrets",
-        required: true,
-        login: false,
-    },
-    Setting {
-        name: "exact",
-        value_name: "",
-        help: "keep the line break at the end of a single line of text",
-        required: false,
-        login: false,
-    },
+    Setting::place("path", "FOLDER", "the folder, such as /run/secrets").needed(),
+    Setting::place("exact", "", "keep the line break at the end of a single line of text"),
 ];
 
 /// The system: folders of files.

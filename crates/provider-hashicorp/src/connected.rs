@@ -121,14 +121,6 @@ impl<'a> Connected<'a> {
     }
 }
 
-fn again(error: &ProviderError) -> ProviderError {
-    let same = ProviderError::new(error.kind(), error.to_string());
-    match error.hint() {
-        Some(hint) => same.hint_at(hint),
-        None => same,
-    }
-}
-
 impl Provider for Connected<'_> {
     type Locator = String;
 
@@ -157,7 +149,7 @@ impl Provider for Connected<'_> {
         });
         let value = |(text, target): (&&String, Result<Target, ProviderError>)| {
             let target = target?;
-            match answers.as_ref().map_err(again)?.get(&target.place) {
+            match answers.as_ref().map_err(ProviderError::again)?.get(&target.place) {
                 Some(Ok(Found::Fields(fields))) => {
                     if let Some(end) = fields.end {
                         self.ends.borrow_mut().insert((*text).clone(), end);
@@ -168,7 +160,7 @@ impl Provider for Connected<'_> {
                     let text = format!("{}: version {version} {what}", target.place);
                     Err(ProviderError::new(ErrorKind::NotFound, text))
                 }
-                Some(Err(error)) => Err(again(error)),
+                Some(Err(error)) => Err(error.again()),
                 Some(Ok(Found::Nothing | Found::Leased(_))) | None => Ok(None),
             }
         };

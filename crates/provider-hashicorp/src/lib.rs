@@ -40,43 +40,41 @@ use subrosa_provider::{ErrorKind, External, Login, Method, ProviderError, Settin
 use connected::Connected;
 
 const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "address",
-        value_name: "URL",
-        help: "the server, https://vault.example.com:8200",
-        required: true,
-        login: false,
-    },
-    setting("namespace", "PATH", "the namespace to work in"),
-    setting("ca", "FILE", "authorities to trust instead of the system's, as PEM; the file is read now"),
-    login("auth-path", "PATH", "where the way to log in is mounted [default: its name; jwt for oidc]"),
-    login("username", "NAME", "who logs in by userpass"),
-    login("role-id", "ID", "the role that logs in by approle"),
-    login("wrapped", "", "the secret id of approle is wrapped: what is given is the token to unwrap it"),
-    login("role", "NAME", "the role to log in with by oidc, kubernetes, jwt or cert"),
-    login(
+    Setting::place("address", "URL", "the server, https://vault.example.com:8200").needed(),
+    Setting::place("namespace", "PATH", "the namespace to work in"),
+    Setting::place(
+        "ca",
+        "FILE",
+        "authorities to trust instead of the system's, as PEM; the file is read now",
+    ),
+    Setting::login(
+        "auth-path",
+        "PATH",
+        "where the way to log in is mounted [default: its name; jwt for oidc]",
+    ),
+    Setting::login("username", "NAME", "who logs in by userpass"),
+    Setting::login("role-id", "ID", "the role that logs in by approle"),
+    Setting::login(
+        "wrapped",
+        "",
+        "the secret id of approle is wrapped: what is given is the token to unwrap it",
+    ),
+    Setting::login("role", "NAME", "the role to log in with by oidc, kubernetes, jwt or cert"),
+    Setting::login(
         "oidc-provider",
         "URL",
         "who logs people in for oidc: a provider of this server by its name, or any by its address",
     ),
-    login("client-id", "ID", "what subrosa is to that provider"),
-    login("confidential", "", "that client has a secret, which is asked for at each login"),
-    login("scope", "SCOPES", "scopes to ask that provider for besides openid"),
-    login("jwt-file", "FILE", "where kubernetes finds its token [default: that of the pod]"),
-    setting(
+    Setting::login("client-id", "ID", "what subrosa is to that provider"),
+    Setting::login("confidential", "", "that client has a secret, which is asked for at each login"),
+    Setting::login("scope", "SCOPES", "scopes to ask that provider for besides openid"),
+    Setting::login("jwt-file", "FILE", "where kubernetes finds its token [default: that of the pod]"),
+    Setting::place(
         "insecure-http",
         "",
         "allow an address without TLS: who is on the way reads credentials and secrets",
     ),
 ];
-
-const fn setting(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { name, value_name, help, required: false, login: false }
-}
-
-const fn login(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { login: true, ..setting(name, value_name, help) }
-}
 
 /// Where a provider of this server is, by its name.
 fn oidc_provider(settings: &Settings, name: &str) -> String {
@@ -129,13 +127,7 @@ impl System for Hashicorp {
             };
             settings.set("oidc-provider", provider);
         }
-        if let Some(file) = settings.text("jwt-file") {
-            // what is relative would be another file for every working directory
-            let path = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
-            let path =
-                path.ok_or_else(|| ProviderError::new(ErrorKind::BadSettings, "jwt-file is no path"))?;
-            settings.set("jwt-file", path);
-        }
+        settings.settle_file("jwt-file")?;
         Ok(settings)
     }
 

@@ -42,26 +42,19 @@ const METHODS: &[Method] = &[
 ];
 
 const SETTINGS: &[Setting] = &[
-    setting("address", "URL", "the Connect server, https://connect.example.com:8443"),
-    setting(
+    Setting::place("address", "URL", "the Connect server, https://connect.example.com:8443"),
+    Setting::place(
         "ca",
         "FILE",
         "authorities to trust for it instead of the system's, as PEM; the file is read now",
     ),
-    setting(
+    Setting::place(
         "insecure-http",
         "",
         "allow an address without TLS: who is on the way reads credentials and secrets",
     ),
-    Setting {
-        login: true,
-        ..setting("op", "FILE", "1Password's command line, for service-account [default: op on the PATH]")
-    },
+    Setting::login("op", "FILE", "1Password's command line, for service-account [default: op on the PATH]"),
 ];
-
-const fn setting(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { name, value_name, help, required: false, login: false }
-}
 
 /// The system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

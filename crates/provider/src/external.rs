@@ -21,6 +21,26 @@ pub struct Setting {
     pub login: bool,
 }
 
+impl Setting {
+    /// One that says where, and without which there may be a connection; without a `value_name` it is on or off.
+    #[must_use]
+    pub const fn place(name: &'static str, value_name: &'static str, help: &'static str) -> Self {
+        Self { name, value_name, help, required: false, login: false }
+    }
+
+    /// One that says who logs in and how.
+    #[must_use]
+    pub const fn login(name: &'static str, value_name: &'static str, help: &'static str) -> Self {
+        Self { login: true, ..Self::place(name, value_name, help) }
+    }
+
+    /// The same, without which there is no connection.
+    #[must_use]
+    pub const fn needed(self) -> Self {
+        Self { required: true, ..self }
+    }
+}
+
 /// One way to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method {
@@ -54,6 +74,19 @@ impl Settings {
     /// Sets one; what it was before is replaced.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
+    }
+
+    /// Makes the path that a setting names absolute, if there is one: what is relative would be another file for every working directory.
+    ///
+    /// # Errors
+    /// [`BadSettings`](ErrorKind::BadSettings) for what is empty, or no text once it is absolute.
+    pub fn settle_file(&mut self, name: &str) -> Result<(), ProviderError> {
+        let Some(file) = self.text(name) else { return Ok(()) };
+        let path = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
+        let path =
+            path.ok_or_else(|| ProviderError::new(ErrorKind::BadSettings, format!("{name} is no path")))?;
+        self.set(name, path);
+        Ok(())
     }
 
     /// All of them.

@@ -1,7 +1,7 @@
 //! `subrosa link --browse`: choose from what an external vault offers.
 
 use crate::context::Context;
-use crate::external::{Connection, Connections, Entrance, Target, failed, keep_session};
+use crate::external::{Connection, Connections, Entrance, Target, failed, of_connection};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{lookup, output, terminal};
@@ -50,7 +50,7 @@ pub(super) fn chosen<'c>(
     (name, search): (&str, &str),
 ) -> Outcome<Vec<(Name, Target<'c>)>> {
     let connection = connections.require(name)?;
-    let offers = offers(vault, connection, search).map_err(|error| explained(name, &error))?;
+    let offers = offers(vault, connection, search).map_err(|error| explained(name, error))?;
     if offers.found.is_empty() {
         let text = match search {
             "" => format!("{name} offers nothing that could be linked"),
@@ -91,27 +91,15 @@ pub(super) fn chosen<'c>(
 fn offers(vault: &Vault, connection: &Connection, search: &str) -> Result<Offers, ProviderError> {
     connection.system()?;
     let entrance = Entrance::to(vault, connection)?;
-    let (offers, session) = entrance.enter(connection, |external| {
-        let offers = external.offers(search, MOST);
-        (offers, external.session())
-    })?;
-    if let (Some(place), Some(session)) = (connection.place, session) {
-        keep_session(vault, place, session);
-    }
-    offers
+    entrance.visit(vault, connection, None, |external| external.offers(search, MOST))
 }
 
-fn explained(name: &str, error: &ProviderError) -> Failure {
-    let about = ProviderError::new(error.kind(), error.to_string()).about(name);
-    let word = quoted(name);
-    failed(&match (error.hint(), error.kind()) {
-        (Some(hint), _) => about.hint_at(hint),
-        (None, ErrorKind::Expired | ErrorKind::NotConnected) => {
-            about.hint_at(format!("subrosa reauth {word}"))
-        }
-        (None, ErrorKind::Unsupported) => about.hint_at(format!("subrosa link NAME {word}:TARGET")),
-        (None, _) => about.hint_at(format!("subrosa connections {word}")),
-    })
+fn explained(name: &str, error: ProviderError) -> Failure {
+    let error = match error.kind() {
+        ErrorKind::Unsupported => error.hint_at(format!("subrosa link NAME {}:TARGET", quoted(name))),
+        _ => error,
+    };
+    failed(&of_connection(name, &error))
 }
 
 fn pick(context: &Context, name: &str, choices: Vec<Choice>) -> Outcome<Vec<Choice>> {

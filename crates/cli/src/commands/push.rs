@@ -4,27 +4,15 @@ use crate::context::Context;
 use crate::external::{Connections, Target, deposit, failed};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
-use crate::input::{self, Source};
 use crate::{lookup, output, record, unlock};
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
-use std::path::PathBuf;
+use clap::{ArgMatches, Command};
 use subrosa_provider::WriteMode;
 
 pub(super) fn command() -> Command {
     Command::new("push")
         .about("Write a new value to the external vault that a secret is linked to")
         .arg(lookup::one_name())
-        .arg(Arg::new("value").value_name("-").help("'-' reads standard input; a value here is seen by other programs"))
-        .arg(
-            Arg::new("file")
-                .long("file")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath)
-                .conflicts_with("value")
-                .help("read the value from a file, text or binary, at most 1 MiB"),
-        )
-        .arg(Arg::new("exact").long("exact").action(ArgAction::SetTrue).help("keep the line break at the end"))
+        .args(super::set::value_flags())
         .after_help(
             "The value is asked for, or read from a pipe or a file. Everybody who uses that secret there gets it. What else is kept in \
              one piece with it there, such as the other keys of a JSON text, stays.\n\n\
@@ -48,8 +36,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let connection =
         connections.behind(name.as_str(), link).map_err(|error| failed(&error.about(name.as_str())))?;
     let target = Target { connection, text: link.target.clone() };
-    let source = Source::of_argument(arguments.get_one("value"), arguments.get_one("file"));
-    let value = input::value(context, source, &format!("value of {name}"), arguments.get_flag("exact"))?;
+    let value = super::set::value_of(context, arguments, name)?;
     let shown = connections.shown(link);
     record::pushed(&vault, Some(name), &shown)?;
     deposit(&vault, &target, &value, WriteMode::Replace)?;

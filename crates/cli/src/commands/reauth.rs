@@ -3,13 +3,13 @@
 use super::connect::credential_file_flag;
 use super::newcomer::Newcomer;
 use crate::context::Context;
-use crate::external::{AtScreen, Connection, Connections, Entrance, Keep, failed, keep_session};
+use crate::external::{AtScreen, Connection, Connections, Entrance, Keep, failed};
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::output::done;
 use crate::unlock;
 use clap::{Arg, ArgMatches, Command};
-use subrosa_provider::{External, Identity, ProviderError};
+use subrosa_provider::{Identity, ProviderError};
 use subrosa_vault::Vault;
 
 pub(super) fn command() -> Command {
@@ -53,12 +53,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
 /// Logs in with what is kept.
 fn again(vault: &Vault, connection: &Connection, person: &AtScreen) -> Result<Identity, ProviderError> {
     let entrance = Entrance::to(vault, connection)?.anew();
-    let asked = |external: &dyn External| external.describe().map(|identity| (identity, external.session()));
-    let (identity, session) = entrance.enter_with(connection, person.asked(), asked)??;
-    if let (Some(place), Some(session)) = (connection.place, session) {
-        keep_session(vault, place, session);
-    }
-    Ok(identity)
+    entrance.visit(vault, connection, person.asked(), |external| external.describe())
 }
 
 fn explained(error: &ProviderError, connection: &Connection) -> Failure {

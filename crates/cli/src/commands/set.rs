@@ -6,22 +6,37 @@ use crate::input::{self, Source};
 use crate::{hosts, lookup, output, report, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use std::path::PathBuf;
-use subrosa_secret::{Access, Name, Tag};
+use subrosa_secret::{Access, Name, SecretValue, Tag};
+
+/// `-`, `--file` and `--exact` of a command that takes a new value.
+pub(super) fn value_flags() -> [Arg; 3] {
+    [
+        Arg::new("value")
+            .value_name("-")
+            .help("'-' reads standard input; a value here is seen by other programs"),
+        Arg::new("file")
+            .long("file")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .value_hint(ValueHint::FilePath)
+            .conflicts_with("value")
+            .help("read the value from a file, text or binary, at most 1 MiB"),
+        Arg::new("exact").long("exact").action(ArgAction::SetTrue).help("keep the line break at the end"),
+    ]
+}
+
+/// The value that they name, or that is asked for.
+pub(super) fn value_of(context: &Context, arguments: &ArgMatches, name: &Name) -> Outcome<SecretValue> {
+    let source = Source::of_argument(arguments.get_one("value"), arguments.get_one("file"));
+    input::value(context, source, &format!("value of {name}"), arguments.get_flag("exact"))
+}
 
 pub(super) fn command() -> Command {
+    let [value, file, exact] = value_flags();
     Command::new("set")
         .about("Store a secret; its value is asked for, or read from a pipe or a file")
         .arg(Arg::new("name").value_name("NAME").required(true).help("letters, digits and . _ - / :"))
-        .arg(Arg::new("value").value_name("-").help("'-' reads standard input; a value here is seen by other programs"))
-        .arg(
-            Arg::new("file")
-                .long("file")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath)
-                .conflicts_with("value")
-                .help("read the value from a file, text or binary, at most 1 MiB"),
-        )
+        .args([value, file])
         .arg(
             Arg::new("empty")
                 .long("empty")
@@ -29,7 +44,7 @@ pub(super) fn command() -> Command {
                 .conflicts_with_all(["value", "file"])
                 .help("make the name without a value"),
         )
-        .arg(Arg::new("exact").long("exact").action(ArgAction::SetTrue).help("keep the line break at the end"))
+        .arg(exact)
         .arg(Arg::new("new").long("new").action(ArgAction::SetTrue).help("fail if there is a secret of this name"))
         .arg(Arg::new("description").long("description").value_name("TEXT").help("what it is for"))
         .arg(
@@ -54,10 +69,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     }
     let value = match arguments.get_flag("empty") {
         true => None,
-        false => {
-            let source = Source::of_argument(arguments.get_one("value"), arguments.get_one("file"));
-            Some(input::value(context, source, &format!("value of {name}"), arguments.get_flag("exact"))?)
-        }
+        false => Some(value_of(context, arguments, &name)?),
     };
     let stored = vault.change(|change| {
         let stored = change.set(&name, value.as_ref())?;

@@ -1,8 +1,7 @@
 //! Values on their way to a connection.
 
-use super::{Caching, Entrance, Fetch, Target, Wanted, keep_session};
+use super::{Caching, Entrance, Fetch, Target, Wanted};
 use crate::failure::Outcome;
-use crate::fault::quoted;
 use subrosa_provider::{ErrorKind, ProviderError, WriteMode};
 use subrosa_secret::SecretValue;
 use subrosa_vault::Vault;
@@ -11,7 +10,7 @@ use subrosa_vault::Vault;
 pub(crate) fn deposit(vault: &Vault, target: &Target<'_>, value: &SecretValue, mode: WriteMode) -> Outcome {
     let written = write(vault, target, value, mode);
     Fetch::default().reject(vault, &[&target.link(None)]);
-    written.map_err(|error| super::failed(&explained(target, &error, mode)))
+    written.map_err(|error| super::failed(&explained(target, error, mode)))
 }
 
 fn write(
@@ -20,17 +19,8 @@ fn write(
     value: &SecretValue,
     mode: WriteMode,
 ) -> Result<(), ProviderError> {
-    let connection = target.connection;
-    let entrance = Entrance::to(vault, connection)?;
-    let (written, session, end) = entrance.enter(connection, |external| {
-        let written = external.write(&target.text, value, mode);
-        (written, external.session(), external.session_end())
-    })?;
-    if let (Some(place), Some(session)) = (connection.place, session) {
-        keep_session(vault, place, session);
-    }
-    entrance.tell_end(end);
-    written
+    let entrance = Entrance::to(vault, target.connection)?;
+    entrance.visit(vault, target.connection, None, |external| external.write(&target.text, value, mode))
 }
 
 /// The value that stands behind a target now, not one that was cached. That there is none is an error.
@@ -46,16 +36,10 @@ pub(crate) fn value_at(vault: &Vault, target: &Target<'_>) -> Outcome<SecretValu
     })
 }
 
-fn explained(target: &Target<'_>, error: &ProviderError, mode: WriteMode) -> ProviderError {
-    let name = quoted(&target.connection.name);
-    let about = ProviderError::new(error.kind(), error.to_string()).about(&target.connection.name);
-    match (error.hint(), error.kind()) {
-        (Some(hint), _) => about.hint_at(hint),
-        (None, ErrorKind::Exists) if mode == WriteMode::New => about.hint_at("--force replaces it"),
-        (None, ErrorKind::Expired | ErrorKind::NotConnected) => {
-            about.hint_at(format!("subrosa reauth {name}"))
-        }
-        (None, ErrorKind::BadLink | ErrorKind::Unsupported | ErrorKind::NotFound) => about,
-        (None, _) => about.hint_at(format!("subrosa connections {name}")),
-    }
+fn explained(target: &Target<'_>, error: ProviderError, mode: WriteMode) -> ProviderError {
+    let error = match error.kind() {
+        ErrorKind::Exists if mode == WriteMode::New => error.hint_at("--force replaces it"),
+        _ => error,
+    };
+    super::of_connection(&target.connection.name, &error)
 }

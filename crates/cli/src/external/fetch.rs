@@ -268,16 +268,9 @@ fn failed(job: &Job<'_>, error: impl Fn() -> ProviderError) -> Done {
 }
 
 fn ask(job: &Job<'_>) -> Done {
-    let again = |error: &ProviderError| {
-        let same = ProviderError::new(error.kind(), error.to_string());
-        match error.hint() {
-            Some(hint) => same.hint_at(hint),
-            None => same,
-        }
-    };
     let entrance = match &job.entrance {
         Ok(entrance) => entrance,
-        Err(error) => return failed(job, || again(error)),
+        Err(error) => return failed(job, || error.again()),
     };
     let asked = entrance.enter(job.connection, |external| {
         let answers = external.lookup_many(&job.targets.iter().collect::<Vec<_>>());
@@ -288,5 +281,5 @@ fn ask(job: &Job<'_>) -> Done {
             session: external.session(),
         }
     });
-    asked.unwrap_or_else(|error| failed(job, || again(&error)))
+    asked.unwrap_or_else(|error| failed(job, || error.again()))
 }

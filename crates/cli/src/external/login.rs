@@ -132,6 +132,23 @@ impl Entrance {
         Ok(work(&*connection.open(login)?))
     }
 
+    /// The same, and keeps the session that came of it for the next process.
+    pub(crate) fn visit<T>(
+        &self,
+        vault: &Vault,
+        connection: &Connection,
+        person: Option<&dyn Person>,
+        work: impl FnOnce(&dyn External) -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        let visited = |external: &dyn External| (work(external), external.session(), external.session_end());
+        let (done, session, end) = self.enter_with(connection, person, visited)?;
+        if let (Some(place), Some(session)) = (connection.place, session) {
+            keep_session(vault, place, session);
+        }
+        self.tell_end(end);
+        done
+    }
+
     /// Says that the session ends soon, where nothing but a person can begin another.
     pub(crate) fn tell_end(&self, end: Option<i64>) {
         let left = end.map(|end| end - since::now()).filter(|left| (1..SOON).contains(left));

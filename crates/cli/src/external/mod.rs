@@ -31,6 +31,7 @@ pub(crate) use target::Target;
 pub(crate) use travel::{Route, Routes, place, place_of_link};
 
 use crate::failure::Failure;
+use crate::fault::quoted;
 use clap::{Arg, ArgAction, ArgMatches};
 use subrosa_provider::{ErrorKind, ProviderError};
 
@@ -71,6 +72,22 @@ pub(crate) fn failed(error: &ProviderError) -> Failure {
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+/// A failure of a connection, its name in front, with a command that mends it where the failure itself knows none.
+pub(crate) fn of_connection(name: &str, error: &ProviderError) -> ProviderError {
+    let about = error.again().about(name);
+    match (error.hint(), error.kind()) {
+        (None, ErrorKind::Expired | ErrorKind::NotConnected) => {
+            about.hint_at(format!("subrosa reauth {}", quoted(name)))
+        }
+        // nothing is wrong with the connection
+        (None, ErrorKind::BadLink | ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Exists) => {
+            about
+        }
+        (None, _) => about.hint_at(format!("subrosa connections {}", quoted(name))),
+        (Some(_), _) => about,
     }
 }
 

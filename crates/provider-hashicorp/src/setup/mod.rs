@@ -15,27 +15,31 @@ use subrosa_provider::{Plan, ProviderError, Setting, Settings, Setup};
 pub(crate) struct Server;
 
 const SETTINGS: &[Setting] = &[
-    one(
+    Setting::place(
         "mounts",
         "LIST",
         "what may be read: secret,kv1:plain,path:database/creds/app; a name alone is a KV 2 engine",
     ),
-    one("people", "LIST", "entities that may log in, by their names"),
-    one("groups", "LIST", "groups whose members may log in, by their names"),
-    one("everybody", "", "whoever the server knows may log in"),
-    one("name", "NAME", "what all that is made is called [default: subrosa]"),
-    one(
+    Setting::place("people", "LIST", "entities that may log in, by their names"),
+    Setting::place("groups", "LIST", "groups whose members may log in, by their names"),
+    Setting::place("everybody", "", "whoever the server knows may log in"),
+    Setting::place("name", "NAME", "what all that is made is called [default: subrosa]"),
+    Setting::place(
         "claim",
         "NAME",
         "adds a scope in which this claim is the entity's name; the role knows people by it",
     ),
-    one("entity-alias", "", "people stay the same entity: each of --people gets an alias at the JWT method"),
-    one("program", "NAME", "how the printed commands call the client: bao or vault [default: bao]"),
+    Setting::place(
+        "entity-alias",
+        "",
+        "people stay the same entity: each of --people gets an alias at the JWT method",
+    ),
+    Setting::place(
+        "program",
+        "NAME",
+        "how the printed commands call the client: bao or vault [default: bao]",
+    ),
 ];
-
-const fn one(name: &'static str, value_name: &'static str, help: &'static str) -> Setting {
-    Setting { name, value_name, help, required: false, login: false }
-}
 
 impl Setup for Server {
     fn settings(&self) -> &'static [Setting] {
