@@ -119,7 +119,8 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let name = arguments.get_one::<String>("connection").map(String::as_str).unwrap_or_default();
     Connection::check_name(name)?;
     let method = method_of(system, arguments)?;
-    let settings = system.settle(settings_of(system, arguments)).map_err(|error| failed(&error))?;
+    let settings =
+        system.settle(settings_of(system, arguments)).map_err(|error| helped(failed(&error), system))?;
     let mut vault = unlock::open(context)?;
     let connections = Connections::load(&vault)?;
     let mut connection = Connection::new(name, system, &settings);
@@ -162,8 +163,16 @@ fn method_of(system: &dyn System, arguments: &ArgMatches) -> Outcome<Option<&'st
     let method = system.methods().iter().find(|method| method.name == chosen);
     let missing = method.and_then(|method| method.needs.iter().find(|name| !arguments.contains_id(name)));
     match missing {
-        Some(name) => Err(Failure::usage(format!("--auth {chosen} needs --{name}"))),
+        Some(name) => Err(helped(Failure::usage(format!("--auth {chosen} needs --{name}")), system)),
         None => Ok(method),
+    }
+}
+
+/// A failure with the command that tells what a system takes, where it knows no other.
+fn helped(failure: Failure, system: &dyn System) -> Failure {
+    match failure.first_hint() {
+        Some(_) => failure,
+        None => failure.hint(format!("subrosa connect {} --help", system.name())),
     }
 }
 
