@@ -7,8 +7,8 @@ const SEARCHED: usize = 1 << 20;
 /// How far into a text its first line of substance is looked for, and has to end.
 const LOOKED: usize = 64 << 10;
 
-/// The formats that a text can be of.
-pub(super) fn candidates(bytes: &[u8]) -> Result<Vec<Format>, InterchangeError> {
+/// The formats that a text can be of. Where one of them is what the file's name says, no others need to be there.
+pub(super) fn candidates(bytes: &[u8], named: Option<Format>) -> Result<Vec<Format>, InterchangeError> {
     if let Some(what) = foreign(&bytes[..bytes.len().min(SEARCHED)]) {
         return Err(InterchangeError::Unsupported { what });
     }
@@ -26,6 +26,9 @@ pub(super) fn candidates(bytes: &[u8]) -> Result<Vec<Format>, InterchangeError> 
     let mut formats = Vec::new();
     if is_variable(key) {
         formats.push(Format::Dotenv);
+    }
+    if named.is_some_and(|named| formats.contains(&named)) {
+        return Ok(formats);
     }
     if is_toml_key(key) && is_toml_value(value.trim()) && crate::document::is_toml(bytes) {
         formats.push(Format::Toml);
@@ -122,8 +125,15 @@ mod tests {
             ("two words=x", &[]),
         ];
         for (text, formats) in cases {
-            assert_eq!(&candidates(text.as_bytes()).unwrap(), formats, "{text:?}");
+            assert_eq!(&candidates(text.as_bytes(), None).unwrap(), formats, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_fits_needs_no_other_candidate() {
+        assert_eq!(candidates(b"A=1\n", Some(Dotenv)).unwrap(), [Dotenv]);
+        assert_eq!(candidates(b"A=1\n", Some(Toml)).unwrap(), [Dotenv, Toml]);
+        assert_eq!(candidates(b"A=1\n", Some(Yaml)).unwrap(), [Dotenv, Toml]);
     }
 
     #[test]
@@ -134,7 +144,7 @@ mod tests {
             ("DOTENV_PUBLIC_KEY=\"03\"\nA=\"encrypted:BD\"\n", "dotenvx"),
             ("a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n", "ansible-vault"),
         ] {
-            assert!(candidates(text.as_bytes()).unwrap_err().to_string().contains(named), "{text}");
+            assert!(candidates(text.as_bytes(), None).unwrap_err().to_string().contains(named), "{text}");
         }
     }
 }

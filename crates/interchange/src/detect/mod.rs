@@ -38,7 +38,10 @@ pub fn detect(bytes: &[u8], name_hint: Option<&str>) -> Result<Format, Interchan
     };
     match json {
         Some(format) => Ok(format),
-        None => by_name(lines::candidates(bytes)?, name_hint),
+        None => {
+            let named = name_hint.and_then(named);
+            by_name(lines::candidates(bytes, named)?, named)
+        }
     }
 }
 
@@ -55,8 +58,8 @@ fn check_first_bytes(bytes: &[u8]) -> Result<(), InterchangeError> {
 }
 
 /// The one candidate, or the one that the file's name speaks for.
-fn by_name(candidates: Vec<Format>, name: Option<&str>) -> Result<Format, InterchangeError> {
-    let named = name.and_then(named).filter(|format| candidates.contains(format));
+fn by_name(candidates: Vec<Format>, named: Option<Format>) -> Result<Format, InterchangeError> {
+    let named = named.filter(|format| candidates.contains(format));
     match (candidates.as_slice(), named) {
         ([], _) => Err(InterchangeError::Unrecognised),
         ([one], _) => Ok(*one),
