@@ -66,6 +66,19 @@ impl Items {
         self.add(item, BLOCK_LEN)
     }
 
+    /// Puts a secret in the place of another one, counted from 0, whose bytes stay behind.
+    ///
+    /// # Errors
+    /// That of [`Items::push`].
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub(crate) fn replace(&mut self, number: usize, item: &Item) -> Result<(), InterchangeError> {
+        self.push(item)?;
+        self.places.swap_remove(number);
+        Ok(())
+    }
+
     /// Adds a secret, into a block of `room` bytes where it needs a new one.
     fn add(&mut self, item: &Item, room: usize) -> Result<(), InterchangeError> {
         let len = pack::longest(item);
@@ -413,5 +426,13 @@ mod tests {
             (vec!["b".to_owned(), "a".to_owned()], vec![b"3".to_vec(), b"2".to_vec()])
         );
         assert!(items(&["a", "b"]).doubles().is_empty() && Items::default().doubles().is_empty());
+    }
+
+    #[test]
+    fn one_takes_the_place_of_another() {
+        let mut all = items(&["a", "b", "c"]);
+        all.replace(1, &item("x", b"new")).expect("few");
+        all.replace(2, &item("y", b"new")).expect("few");
+        assert_eq!(named(&all), ["a", "x", "y"]);
     }
 }

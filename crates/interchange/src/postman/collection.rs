@@ -8,7 +8,8 @@ use subrosa_secret::{HostRule, Name, Origin};
 
 use super::Take;
 use super::auth::{Auth, Block, read as read_auth};
-use super::variable::{Found, Variable, is_made_of_variables, value};
+use super::found::{Found, value};
+use super::variable::{Variable, is_made_of_variables};
 use crate::item::holds_reference;
 use crate::text::text;
 use crate::{Contents, InterchangeError, Item, MAX_DEPTH, Place, json, naming};
@@ -31,8 +32,8 @@ struct Collection<'a> {
     name: Option<&'a RawValue>,
     #[serde(borrow, default)]
     item: Vec<Node<'a>>,
-    #[serde(borrow, default)]
-    variable: Vec<Variable<'a>>,
+    #[serde(borrow)]
+    variable: Option<&'a RawValue>,
     #[serde(borrow)]
     auth: Option<&'a RawValue>,
 }
@@ -54,8 +55,8 @@ struct Node<'a> {
     request: Option<&'a RawValue>,
     #[serde(borrow)]
     auth: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    variable: Vec<Variable<'a>>,
+    #[serde(borrow)]
+    variable: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -80,145 +81,159 @@ struct Owner {
     hosts: BTreeSet<HostRule>,
 }
 
+/// Whose auth counts in a part of a collection.
+enum Counts {
+    /// That of what holds the part.
+    Above,
+    Nobodys,
+    Own(Owner),
+}
+
 /// Reads a collection of version 2.0 or 2.1: its variables, and what its auth blocks keep secret, under
 /// `<name of the collection, folder or request>-<type of auth>:<field>`.
 ///
 /// The hosts of the requests that use an auth block are proposed for its secrets. Fields that are made of variables are
-/// no secrets. Literals in headers, URLs, bodies and scripts are not looked for: that is a scanner's work.
+/// no secrets. Literals in headers, URLs, bodies and scripts are not looked for: that is a scanner's work. What a folder
+/// keeps secret follows what stands in it.
 ///
 /// # Errors
 /// [`InterchangeError`]: no text, no JSON, another form, folders too deep, or a name that none can be made of.
 pub fn read_collection(bytes: &[u8], take: Take) -> Result<Contents, InterchangeError> {
-    let collection: Collection<'_> = json::document_of_objects(text(bytes)?)?;
-    let mut walk = Walk::default();
-    walk.variables(&collection.variable, take, "variable")?;
+    let text = text(bytes)?;
+    let collection: Collection<'_> = json::document_of_objects(text)?;
+    let mut walk = Walk { text, take, found: Found::default(), bases: HashMap::new() };
+    walk.variables(collection.variable, "variable")?;
     let name = scalar(collection.info.and_then(|info| info.name).or(collection.name));
-    let owner = walk.owner(collection.auth, name, "auth".to_owned(), None);
+    let mut counts = walk.counts(collection.auth, &name, "auth".to_owned());
     for (at, node) in collection.item.iter().enumerate() {
-        walk.node(node, owner, take, &format!("item[{at}]"), 0)?;
+        walk.node(node, counts.owner(None), &format!("item[{at}]"), 0)?;
     }
-    walk.secrets()
+    walk.leave(counts)?;
+    Ok(walk.found.done())
 }
 
 fn scalar(raw: Option<&RawValue>) -> String {
     raw.and_then(json::scalar).map(|text| text.as_str().to_owned()).unwrap_or_default()
 }
 
-#[derive(Default)]
-struct Walk {
+impl Counts {
+    fn owner<'o>(&'o mut self, above: Option<&'o mut Owner>) -> Option<&'o mut Owner> {
+        match self {
+            Self::Above => above,
+            Self::Nobodys => None,
+            Self::Own(owner) => Some(owner),
+        }
+    }
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    take: Take,
     found: Found,
-    owners: Vec<Owner>,
     /// What variables of the collection say, for the hosts of URLs.
     bases: HashMap<String, String>,
 }
 
-impl Walk {
-    fn variables(
-        &mut self,
-        variables: &[Variable<'_>],
-        take: Take,
-        at: &str,
-    ) -> Result<(), InterchangeError> {
-        for (index, variable) in variables.iter().enumerate() {
+impl<'a> Walk<'a> {
+    fn variables(&mut self, list: Option<&'a RawValue>, at: &str) -> Result<(), InterchangeError> {
+        let Some(list) = list else { return Ok(()) };
+        json::each(self.text, list, |index, variable: Variable<'_>| {
             let key = variable.key();
             // an address can be the value of a variable; nothing else of it is kept
             let origin = variable.value().and_then(|text| Origin::of_url(&text).ok());
             if let Some(origin) = origin {
                 self.bases.insert(key.clone(), origin.to_string());
             }
-            self.found.variable(variable, &key, take, Place::Path(format!("{at}[{index}]")))?;
-        }
-        Ok(())
+            let place = Place::Path(format!("{at}[{index}]"));
+            self.found.variable(&variable, &key, self.take, place, |_, _| Ok(Vec::new()))
+        })
     }
 
-    /// The owner of the auth that counts here.
-    fn owner(
-        &mut self,
-        raw: Option<&RawValue>,
-        name: String,
-        at: String,
-        above: Option<usize>,
-    ) -> Option<usize> {
+    fn counts(&mut self, raw: Option<&RawValue>, name: &str, at: String) -> Counts {
         let place = Place::Path(at);
         match read_auth(raw) {
-            Some(Auth::Inherited) => above,
-            Some(Auth::Off) => None,
+            Some(Auth::Inherited) => Counts::Above,
+            Some(Auth::Off) => Counts::Nobodys,
             Some(Auth::Block(block)) => {
-                self.owners.push(Owner { name, block, place, hosts: BTreeSet::new() });
-                Some(self.owners.len() - 1)
+                Counts::Own(Owner { name: name.to_owned(), block, place, hosts: BTreeSet::new() })
             }
             None => {
                 self.found.notice(&place, "this kind of auth is not known and is left out".to_owned());
-                None
+                Counts::Nobodys
             }
         }
     }
 
     fn node(
         &mut self,
-        node: &Node<'_>,
-        above: Option<usize>,
-        take: Take,
+        node: &Node<'a>,
+        above: Option<&mut Owner>,
         at: &str,
         depth: usize,
     ) -> Result<(), InterchangeError> {
         if depth == MAX_DEPTH {
             return Err(InterchangeError::TooDeep { place: Place::Path(at.to_owned()) });
         }
-        self.variables(&node.variable, take, &format!("{at}.variable"))?;
+        self.variables(node.variable, &format!("{at}.variable"))?;
         let name = scalar(node.name);
-        let mut owner = self.owner(node.auth, name.clone(), format!("{at}.auth"), above);
+        let mut counts = self.counts(node.auth, &name, format!("{at}.auth"));
+        let mut owner = counts.owner(above);
         for (index, node) in node.item.iter().flatten().enumerate() {
-            self.node(node, owner, take, &format!("{at}.item[{index}]"), depth + 1)?;
+            self.node(node, owner.as_deref_mut(), &format!("{at}.item[{index}]"), depth + 1)?;
         }
-        let Some(raw) = node.request else { return Ok(()) };
-        let url = match serde_json::from_str::<Request<'_>>(raw.get()) {
-            Ok(request) => {
-                owner = self.owner(request.auth, name, format!("{at}.request.auth"), owner);
-                request.url.map(address)
-            }
-            // a request can be nothing but its URL
-            Err(_) => json::scalar(raw).map(|text| text.as_str().to_owned()),
-        };
-        if let (Some(owner), Some(url)) = (owner, url) {
-            self.propose(owner, &url);
+        if let Some(raw) = node.request {
+            self.request(raw, &name, owner, at)?;
         }
-        Ok(())
+        self.leave(counts)
     }
 
-    fn propose(&mut self, owner: usize, url: &str) {
+    fn request(
+        &mut self,
+        raw: &RawValue,
+        name: &str,
+        above: Option<&mut Owner>,
+        at: &str,
+    ) -> Result<(), InterchangeError> {
+        let (mut counts, url) = match serde_json::from_str::<Request<'_>>(raw.get()) {
+            Ok(request) => {
+                (self.counts(request.auth, name, format!("{at}.request.auth")), request.url.map(address))
+            }
+            // a request can be nothing but its URL
+            Err(_) => (Counts::Above, json::scalar(raw).map(|text| text.as_str().to_owned())),
+        };
+        if let (Some(owner), Some(url)) = (counts.owner(above), url) {
+            self.propose(owner, &url);
+        }
+        self.leave(counts)
+    }
+
+    fn propose(&self, owner: &mut Owner, url: &str) {
         let begins = url.trim_start().strip_prefix("{{").and_then(|rest| rest.split_once("}}"));
         let address = match begins {
             Some((variable, _)) => self.bases.get(variable).cloned(),
             None => Some(url.to_owned()),
         };
         let Some(origin) = address.and_then(|address| origin(&address)) else { return };
-        let owner = &mut self.owners[owner];
         if owner.hosts.len() < MAX_PROPOSED {
             owner.hosts.insert(HostRule::exactly(&origin).limited_to([owner.block.placement]));
         }
     }
 
-    fn secrets(mut self) -> Result<Contents, InterchangeError> {
-        for owner in std::mem::take(&mut self.owners) {
-            let (secret, made): (Vec<_>, Vec<_>) =
-                owner.block.fields.iter().partition(|(_, text)| !is_made(text));
-            for (field, _) in made {
-                let text = format!(
-                    "{}:{field} is made of variables or references and is left out",
-                    owner.block.kind
-                );
-                self.found.notice(&owner.place, text);
-            }
-            if secret.is_empty() {
-                continue;
-            }
-            let title = self.title(&owner)?;
-            for (field, text) in secret {
-                self.secret(&owner, &title, field, text)?;
-            }
+    /// What a part keeps secret, once all hosts are known where it is sent.
+    fn leave(&mut self, counts: Counts) -> Result<(), InterchangeError> {
+        let Counts::Own(owner) = counts else { return Ok(()) };
+        let (secret, made): (Vec<_>, Vec<_>) =
+            owner.block.fields.iter().partition(|(_, text)| !is_made(text));
+        for (field, _) in made {
+            let text =
+                format!("{}:{field} is made of variables or references and is left out", owner.block.kind);
+            self.found.notice(&owner.place, text);
         }
-        self.found.done()
+        if secret.is_empty() {
+            return Ok(());
+        }
+        let title = self.title(&owner)?;
+        secret.into_iter().try_for_each(|(field, text)| self.secret(&owner, &title, field, text))
     }
 
     /// What the names of an owner's secrets begin with.
@@ -245,20 +260,24 @@ impl Walk {
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             let name = Name::parse(&format!("{title}-{kind}{suffix}:{field}"))
                 .map_err(|source| InterchangeError::Name { place: place.clone(), source })?;
-            match self.found.item(&name) {
+            match self.found.find(&name) {
                 None => {
-                    let mut item = Item::new(name.clone(), value(text, place)?, place.clone());
+                    let mut item = Item::new(name, value(text, place)?, place.clone());
                     item.proposed = owner.hosts.iter().cloned().collect();
                     if number > 1 {
-                        let text = format!("{name} has a number, since another value has its name");
+                        let text = format!("{} has a number, since another value has its name", item.name);
                         self.found.notice(place, text);
                     }
-                    return self.found.push(item);
+                    return self.found.push(&item);
                 }
-                Some(other) if says(other, text) => {
-                    let known: BTreeSet<HostRule> = other.proposed.iter().cloned().collect();
-                    other.proposed.extend(owner.hosts.difference(&known).cloned());
-                    return Ok(());
+                Some((other, mut item)) if says(&item, text) => {
+                    let known = item.proposed.len();
+                    add_hosts(&mut item.proposed, &owner.hosts);
+                    return if item.proposed.len() > known {
+                        self.found.replace(other, &item)
+                    } else {
+                        Ok(())
+                    };
                 }
                 Some(_) => {}
             }
@@ -271,6 +290,14 @@ impl Walk {
 
 fn is_made(text: &str) -> bool {
     is_made_of_variables(text) || holds_reference(text.as_bytes())
+}
+
+fn add_hosts(proposed: &mut Vec<HostRule>, hosts: &BTreeSet<HostRule>) {
+    for host in hosts {
+        if proposed.len() < MAX_PROPOSED && !proposed.contains(host) {
+            proposed.push(host.clone());
+        }
+    }
 }
 
 fn says(item: &Item, text: &str) -> bool {

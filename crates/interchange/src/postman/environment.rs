@@ -3,9 +3,11 @@
 use std::io;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Take;
-use super::variable::{Found, Variable, is_made_of_variables};
+use super::found::Found;
+use super::variable::{Variable, is_made_of_variables};
 use crate::item::check_unlinked;
 use crate::text::text;
 use crate::{Contents, InterchangeError, Item, Items, Notice, Notices, Outgoing, Place, json};
@@ -13,7 +15,7 @@ use crate::{Contents, InterchangeError, Item, Items, Notice, Notices, Outgoing, 
 #[derive(Deserialize)]
 struct Environment<'a> {
     #[serde(borrow)]
-    values: Vec<Variable<'a>>,
+    values: &'a RawValue,
 }
 
 /// Reads an environment or globals.
@@ -24,12 +26,14 @@ struct Environment<'a> {
 /// # Errors
 /// [`InterchangeError`]: no text, no JSON, another form, or a name that none can be made of.
 pub fn read_environment(bytes: &[u8], take: Take) -> Result<Contents, InterchangeError> {
-    let environment: Environment<'_> = json::document_of_objects(text(bytes)?)?;
+    let text = text(bytes)?;
+    let environment: Environment<'_> = json::document(text)?;
     let mut found = Found::default();
-    for (at, variable) in environment.values.iter().enumerate() {
-        found.variable(variable, &variable.key(), take, Place::Path(format!("values[{at}]")))?;
-    }
-    found.done()
+    json::each(text, environment.values, |at, variable: Variable<'_>| {
+        let place = Place::Path(format!("values[{at}]"));
+        found.variable(&variable, &variable.key(), take, place, |_, _| Ok(Vec::new()))
+    })?;
+    Ok(found.done())
 }
 
 /// Writes an environment called `name`, every variable of type `secret`, as Postman and newman import it.

@@ -6,6 +6,7 @@
 mod auth;
 mod collection;
 mod environment;
+mod found;
 mod variable;
 mod vault;
 

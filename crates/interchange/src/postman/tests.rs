@@ -143,18 +143,18 @@ fn a_collection_gives_its_variables_and_what_its_auth_keeps_secret() {
     let contents = read_collection(COLLECTION.as_bytes(), Take::Secrets).unwrap();
     let expected = [
         ("token", Some("t")),
-        ("Shop-bearer:token", Some("of all")),
-        ("Admin-basic:password", Some("pw")),
         ("GET -key-apikey:value", Some("k1")),
+        ("Admin-basic:password", Some("pw")),
+        ("Shop-bearer:token", Some("of all")),
     ];
     assert_eq!(pairs(&contents), expected);
     assert_eq!(
-        hosts(&contents.items.get(1)),
+        hosts(&contents.items.get(3)),
         ["https://api.example.com;header", "https://files.example.com:8443;header"]
     );
     assert!(contents.items.get(2).proposed.is_empty());
-    assert_eq!(hosts(&contents.items.get(3)), ["https://k.example.com;query"]);
-    assert_eq!(contents.items.get(3).place, Place::Path("item[3].item[1].request.auth".into()));
+    assert_eq!(hosts(&contents.items.get(1)), ["https://k.example.com;query"]);
+    assert_eq!(contents.items.get(1).place, Place::Path("item[3].item[1].request.auth".into()));
     let said = said(&contents);
     assert!(said.iter().any(|line| line.contains("bearer:token is made of variables")), "{said:#?}");
     assert!(
@@ -292,9 +292,35 @@ fn an_environment_is_written_and_read_back() {
 #[test]
 fn hostile_i88_a_million_objects_of_nothing_are_refused_before_they_take_memory() {
     let objects = "{},".repeat(crate::MAX_ITEMS);
-    let file = format!(r#"{{"id":"vault","item":[{objects}{{}}],"values":[]}}"#);
+    let file = format!(r#"{{"id":"vault","item":[{objects}{{}}],"values":[{objects}{{}}]}}"#);
     let bytes = file.as_bytes();
-    for answer in [read_collection(bytes, Take::All), read_environment(bytes, Take::All), read_vault(bytes)] {
-        assert_eq!(answer.err().expect("refused").kind(), "too_many");
+    assert_eq!(kind(read_collection(bytes, Take::All)), "too_many");
+    // these go through them one by one
+    for contents in [read_environment(bytes, Take::All), read_vault(bytes)] {
+        let contents = contents.expect("it is read");
+        assert_eq!((contents.items.len(), contents.notices.total()), (0, crate::MAX_ITEMS + 1));
+    }
+}
+
+#[test]
+fn hostile_i88_one_token_that_goes_everywhere_is_proposed_for_few_hosts() {
+    let request = |number: u32| {
+        format!(
+            r#"{{"name":"r","request":{{"url":"https://h{number}.example","auth":{{"type":"bearer","bearer":{{"token":"t"}}}}}}}}"#
+        )
+    };
+    let items: Vec<String> = (0..20_000).map(request).collect();
+    let file = format!(r#"{{"info":{{}},"item":[{}]}}"#, items.join(","));
+    let contents = read_collection(file.as_bytes(), Take::Secrets).unwrap();
+    assert_eq!(pairs(&contents), [("r-bearer:token", Some("t"))]);
+    assert_eq!(hosts(&contents.items.get(0)).len(), 32);
+}
+
+#[test]
+fn what_is_wrong_in_a_list_is_told_by_its_line_in_the_file() {
+    let file = "{\n\n\"values\": [\n{\"key\": \"a\"},\n7\n]}";
+    for answer in [read_environment(file.as_bytes(), Take::All), read_vault(file.as_bytes())] {
+        let error = answer.err().unwrap().to_string();
+        assert!(error.contains("line 5"), "{error}");
     }
 }

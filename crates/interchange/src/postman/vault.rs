@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use subrosa_secret::{PostmanRule, import_postman_rule};
+use subrosa_secret::{HostRule, Name, PostmanRule, import_postman_rule};
 
 use super::Take;
-use super::variable::{Found, Variable};
+use super::found::Found;
+use super::variable::Variable;
 use crate::text::text;
 use crate::{Contents, InterchangeError, Place, json};
 
@@ -15,7 +16,7 @@ const PREFIX: &str = "vault:";
 #[derive(Deserialize)]
 struct Vault<'a> {
     #[serde(borrow)]
-    values: Vec<Variable<'a>>,
+    values: &'a RawValue,
 }
 
 /// Reads secrets in the shape of the vault scope: `{"id": "vault", "values": [{"key": "vault:name", "value": "…",
@@ -30,21 +31,19 @@ struct Vault<'a> {
 /// # Errors
 /// [`InterchangeError`]: no text, no JSON, another form, or a name that none can be made of.
 pub fn read_vault(bytes: &[u8]) -> Result<Contents, InterchangeError> {
-    let vault: Vault<'_> = json::document_of_objects(text(bytes)?)?;
+    let text = text(bytes)?;
+    let vault: Vault<'_> = json::document(text)?;
     let mut found = Found::default();
-    for (at, variable) in vault.values.iter().enumerate() {
+    json::each(text, vault.values, |at, variable: Variable<'_>| {
         let place = Place::Path(format!("values[{at}]"));
         let key = variable.key();
         let key = key.strip_prefix(PREFIX).unwrap_or(&key);
-        if let Some(name) = found.variable(variable, key, Take::All, place.clone())? {
-            let domains = domains(variable, &place)?;
-            // of several of one name only the one that counts says where it may go
-            if found.item(&name).is_some_and(|item| item.place == place) {
-                propose(&mut found, &name, &domains, &place);
-            }
-        }
-    }
-    found.done()
+        found.variable(&variable, key, Take::All, place.clone(), |found, name| {
+            let domains = domains(&variable, &place)?;
+            Ok(proposed(found, name, &domains, &place))
+        })
+    })?;
+    Ok(found.done())
 }
 
 fn domains(variable: &Variable<'_>, place: &Place) -> Result<Vec<String>, InterchangeError> {
@@ -57,7 +56,7 @@ fn domains(variable: &Variable<'_>, place: &Place) -> Result<Vec<String>, Interc
     })
 }
 
-fn propose(found: &mut Found, name: &subrosa_secret::Name, domains: &[String], place: &Place) {
+fn proposed(found: &mut Found, name: &Name, domains: &[String], place: &Place) -> Vec<HostRule> {
     let mut proposed = Vec::new();
     for domain in domains {
         match import_postman_rule(domain) {
@@ -71,7 +70,5 @@ fn propose(found: &mut Found, name: &subrosa_secret::Name, domains: &[String], p
             }
         }
     }
-    if let Some(item) = found.item(name) {
-        item.proposed = proposed;
-    }
+    proposed
 }
