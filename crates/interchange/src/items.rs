@@ -160,14 +160,24 @@ impl Items {
         pack::len(&self.blocks[usize::from(block)], usize::from(at))
     }
 
-    /// Whether one of them, counted from 0, is linked or comes with hosts that the file suggests.
+    /// Whether one of them, counted from 0, is linked.
     ///
     /// # Panics
     /// If there are not so many.
     #[must_use]
-    pub fn is_questionable(&self, number: usize) -> bool {
+    pub fn is_linked(&self, number: usize) -> bool {
         let Slot { block, at } = self.places[number];
-        pack::is_questionable(&self.blocks[usize::from(block)], usize::from(at))
+        pack::is_linked(&self.blocks[usize::from(block)], usize::from(at))
+    }
+
+    /// Whether the file suggests hosts for one of them, counted from 0.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn proposes(&self, number: usize) -> bool {
+        let Slot { block, at } = self.places[number];
+        pack::proposes(&self.blocks[usize::from(block)], usize::from(at))
     }
 
     /// Those that are linked.
@@ -246,11 +256,18 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
+    /// The number of the secret that has this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        let key = |number: &u32| self.items.key(self.items.places[*number as usize]);
+        let at = self.numbers.binary_search_by(|number| key(number).cmp(name.as_bytes())).ok()?;
+        Some(self.numbers[at] as usize)
+    }
+
     /// Whether one of the secrets has this name.
     #[must_use]
     pub fn hold(&self, name: &str) -> bool {
-        let key = |number: &u32| self.items.key(self.items.places[*number as usize]);
-        self.numbers.binary_search_by(|number| key(number).cmp(name.as_bytes())).is_ok()
+        self.find(name).is_some()
     }
 }
 
@@ -378,7 +395,9 @@ mod tests {
             assert_eq!(told(&pushed.get(number)), told(item));
             assert!(packed.weight(number) <= pack::longest(item), "{number}");
         }
-        assert!(packed.blocks.len() > 3 && packed.is_questionable(0) && !packed.is_questionable(3));
+        assert!(packed.blocks.len() > 3);
+        assert_eq!((packed.is_linked(0), packed.proposes(0)), (true, true));
+        assert_eq!((packed.is_linked(3), packed.proposes(3)), (false, false));
         let same = |block: &Block| block.policies.len() + block.links.len() + block.proposed.len();
         assert_eq!(same(&packed.blocks[0]), 3, "what is equal is kept once");
     }
@@ -401,7 +420,7 @@ mod tests {
         let mut all = items(&["b", "\u{e9}"]);
         all.append(items(&["a", "c"])).expect("few");
         assert_eq!(named(&all), ["b", "\u{e9}", "a", "c"]);
-        assert!(all.names().hold("a") && !all.names().hold("d"));
+        assert_eq!((all.names().find("a"), all.names().find("d")), (Some(2), None));
         all.sort();
         assert_eq!(named(&all), ["a", "b", "c", "\u{e9}"]);
         assert_eq!((all.find("c"), all.find("d"), all.name(3)), (Some(2), None, "\u{e9}"));

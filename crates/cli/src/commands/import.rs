@@ -1,8 +1,10 @@
 //! `subrosa import`: secrets from a file, all of them or none.
 
 mod flags;
+mod known;
 mod links;
 mod plan;
+mod planned;
 mod questions;
 mod report;
 mod rewrite;

@@ -106,9 +106,14 @@ pub(super) fn key(block: &Block, at: usize) -> &[u8] {
     Cursor(&block.bytes[at + 1..]).bytes()
 }
 
-/// Whether there is something about it that somebody has to agree to.
-pub(super) fn is_questionable(block: &Block, at: usize) -> bool {
-    block.bytes[at] & (LINK | PROPOSED) != 0
+/// Whether it is linked.
+pub(super) fn is_linked(block: &Block, at: usize) -> bool {
+    block.bytes[at] & LINK != 0
+}
+
+/// Whether the file suggests hosts for it.
+pub(super) fn proposes(block: &Block, at: usize) -> bool {
+    block.bytes[at] & PROPOSED != 0
 }
 
 /// How many bytes it takes, but for those of its rules.

@@ -1,7 +1,8 @@
 //! Links of a file: taken only by whoever agrees, since they say where a value is fetched from.
 
 use super::flags::Flags;
-use super::plan::{Fate, Plan, Planned};
+use super::plan::Plan;
+use super::planned::{Fate, Planned};
 use super::questions::{list, more};
 use crate::commands::SHOWN;
 use crate::external::{Route, Routes};
@@ -14,8 +15,8 @@ use subrosa_interchange::Link as Described;
 /// Asks for links that are new to the vault. One that leads to what the vault knows otherwise is refused before that.
 pub(super) fn agree(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
     check(plan)?;
-    let Plan { all, routes, .. } = plan;
-    let mut new: Vec<&mut Planned> = all.iter_mut().filter(|planned| planned.brings_link()).collect();
+    let Plan { open, routes, .. } = plan;
+    let mut new: Vec<&mut Planned> = open.iter_mut().filter(|planned| planned.brings_link()).collect();
     if new.is_empty() || flags.accept_links {
         return Ok(());
     }
@@ -66,7 +67,7 @@ pub(super) fn shown(described: &Described, routes: &Routes) -> String {
 
 /// Refuses links to a connection of which file and vault say different things.
 pub(super) fn check(plan: &Plan) -> Outcome {
-    let stored = plan.all.iter().filter(|planned| planned.is_stored());
+    let stored = plan.open.iter().filter(|planned| planned.is_stored());
     for described in stored.filter_map(|planned| planned.described.as_deref()) {
         let Some(Route::Elsewhere(connection)) = plan.routes.get(&described.connection) else { continue };
         let name = &connection.name;
@@ -92,7 +93,7 @@ pub(super) fn tell(plan: &Plan) {
             planned.is_stored()
                 && planned.described.as_ref().is_some_and(|link| link.connection == noted.name)
         };
-        let count = plan.all.iter().filter(leads_there).count();
+        let count = plan.open.iter().filter(leads_there).count();
         if count > 0 {
             let (are, resolve) = if count == 1 { ("is", "does") } else { ("are", "do") };
             let secrets = output::count(count as u64, "secret");

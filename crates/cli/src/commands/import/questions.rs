@@ -2,7 +2,8 @@
 
 use super::flags::{Flags, OnConflict};
 use super::links;
-use super::plan::{Plan, Planned};
+use super::plan::Plan;
+use super::planned::Planned;
 use crate::commands::SHOWN;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, visible};
@@ -66,7 +67,7 @@ fn how(letter: char) -> OnConflict {
 /// A secret of the vault goes no further than before unless somebody says so.
 fn rules(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
     let mut wider: Vec<&mut Planned> =
-        plan.all.iter_mut().filter(|it| it.is_stored() && it.wider.is_some()).collect();
+        plan.open.iter_mut().filter(|it| it.is_stored() && it.wider.is_some()).collect();
     if wider.is_empty() {
         return Ok(());
     }
@@ -110,37 +111,35 @@ fn difference(planned: &Planned) -> Option<String> {
 }
 
 fn suggestions(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
-    let mut open: Vec<&mut Planned> =
-        plan.all.iter_mut().filter(|it| it.is_kept() && !it.proposed.is_empty()).collect();
-    if open.is_empty() {
+    let numbers = plan.suggesting();
+    if numbers.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = open.iter().map(|planned| suggestion(planned)).collect();
     if flags.accept_hosts {
-        open.iter_mut().for_each(|planned| accept_all(planned));
+        plan.accept_all();
         return Ok(());
     }
     let Some(terminal) = terminal else {
         output::note("the file suggests hosts; they were not taken:");
-        for planned in open.iter().take(SHOWN) {
+        let command = |planned: &Planned| {
             let rules: Vec<String> = planned.proposed.iter().map(|rule| quoted(&rule.to_string())).collect();
-            output::hint(&format!(
-                "subrosa allow {} {}",
-                quoted(planned.secret.name.as_str()),
-                rules.join(" ")
-            ));
-        }
+            format!("subrosa allow {} {}", quoted(planned.secret.name.as_str()), rules.join(" "))
+        };
+        numbers.iter().take(SHOWN).for_each(|number| output::hint(&plan.one(*number, command)));
         return Ok(());
     };
+    let lines: Vec<String> = numbers.iter().map(|number| plan.one(*number, suggestion)).collect();
     list(terminal, "the file suggests where secrets may go:", &lines)?;
     match terminal.choose("[t]ake all, [l]eave all, [o]ne by one:", &['t', 'l', 'o'])? {
-        't' => open.iter_mut().for_each(|planned| accept_all(planned)),
+        't' => plan.accept_all(),
         'o' => {
-            for planned in &mut open {
-                for rule in planned.proposed.clone() {
-                    let question = format!("{} may go to {rule}? [y/n]", planned.secret.name);
+            for number in numbers {
+                let (name, rules) =
+                    plan.one(number, |planned| (planned.secret.name.clone(), planned.proposed.clone()));
+                for rule in rules {
+                    let question = format!("{name} may go to {rule}? [y/n]");
                     if terminal.choose(&question, &['y', 'n'])? == 'y' {
-                        planned.accept(&[rule]);
+                        plan.accept(number, rule);
                     }
                 }
             }
@@ -148,11 +147,6 @@ fn suggestions(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) 
         _ => {}
     }
     Ok(())
-}
-
-fn accept_all(planned: &mut Planned) {
-    let rules = std::mem::take(&mut planned.proposed);
-    planned.accept(&rules);
 }
 
 fn suggestion(planned: &Planned) -> String {

@@ -2,7 +2,8 @@
 
 use super::flags::Flags;
 use super::links;
-use super::plan::{Fate, Plan, Planned};
+use super::plan::Plan;
+use super::planned::{Fate, Planned};
 use crate::context::Context;
 use crate::external::Routes;
 use crate::failure::Outcome;
@@ -82,8 +83,9 @@ impl Fate {
 
 impl Counts {
     fn of(plan: &Plan) -> Counts {
-        let mut counts = Counts { new: plan.fresh.len() as u64, ..Counts::default() };
-        for planned in &plan.all {
+        let (new, unchanged) = (plan.new_count() as u64, plan.same_count() as u64);
+        let mut counts = Counts { new, unchanged, ..Counts::default() };
+        for planned in &plan.open {
             let one = match planned.fate {
                 Fate::New => &mut counts.new,
                 Fate::Unchanged => &mut counts.unchanged,
@@ -148,7 +150,7 @@ pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
     context.output.line(&counts.line())?;
     for why in [Fate::Skip, Fate::Valueless, Fate::Unlinked] {
         let names: Vec<&str> =
-            plan.all.iter().filter(|it| it.fate == why).map(|it| it.secret.name.as_str()).collect();
+            plan.open.iter().filter(|it| it.fate == why).map(|it| it.secret.name.as_str()).collect();
         if let Some(reason) = why.why().filter(|_| !names.is_empty()) {
             let shown = names.iter().take(super::super::SHOWN).copied().collect::<Vec<_>>().join(", ");
             let rest = names.len().saturating_sub(super::super::SHOWN);

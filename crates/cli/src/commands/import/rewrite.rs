@@ -8,7 +8,6 @@ use super::source::Source;
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{exchange, outfile, output};
-use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::Path;
@@ -53,10 +52,7 @@ fn has_other_names(_: &Metadata) -> bool {
 pub(super) fn rewrite(source: &Source, plan: &Plan, flags: &Flags) -> Outcome {
     let path = &source.file;
     let stored = |failure: Failure| failure.adding("; the secrets are stored, and the file is as it was");
-    let decided = plan.all.iter().filter(|planned| planned.is_kept());
-    let decided: HashSet<&str> = decided.map(|planned| planned.secret.name.as_str()).collect();
-    let fresh = plan.fresh.names();
-    let is_kept = |name: &str| decided.contains(name) || fresh.hold(name);
+    let is_kept = plan.kept();
     let reference = |name: &Name| {
         let name = flags.target(name).ok().filter(|name| is_kept(name.as_str()));
         name.map(|name| format!("<<vault:{name}>>"))
