@@ -1,5 +1,7 @@
 //! Names that are taken, and rules that are wider.
 
+use crate::home::Home;
+
 use super::{export, hand_over, import, names, project, traveller, value};
 
 #[test]
@@ -105,4 +107,74 @@ fn an_import_lets_no_secret_go_further_without_being_told_to() {
     import(&home, "file", &["--on-conflict", "replace", "--accept-hosts"]).ok();
     assert_eq!(policy(), (String::from("unrestricted"), false));
     assert_eq!(value(&home, "key"), "made-up-other");
+}
+
+/// A vault's scope of so many secrets; the first of each ten has another value than usual.
+fn scope(count: usize, first: &str) -> String {
+    let variable = |number: usize| {
+        let value = if number % 10 == 0 { first } else { "made-up" };
+        format!(
+            r#"{{"key":"vault:k{number:03}","value":"{value}-{number}","description":"d","_domains":["https://api.example.com"]}}"#
+        )
+    };
+    let variables: Vec<String> = (0..count).map(variable).collect();
+    format!(r#"{{"id":"vault","values":[{}]}}"#, variables.join(","))
+}
+
+/// What a dry run says of the first ten secrets.
+fn foretold(home: &Home, words: &[&str]) -> Vec<String> {
+    let plan = home.run(&[&["import", "scope", "--dry-run", "--json"], words].concat()).ok().json();
+    let secrets = plan["secrets"].as_array().expect("secrets").iter().take(10);
+    secrets.map(ToString::to_string).collect()
+}
+
+#[test]
+fn many_secrets_are_judged_as_few_are() {
+    let told = |count: usize| {
+        let home = traveller();
+        let mut told = Vec::new();
+        home.write("scope", scope(count, "made-up"));
+        told.push(foretold(&home, &[]));
+        home.run(&["import", "scope"]).ok().says("the file suggests hosts; they were not taken");
+        told.push(foretold(&home, &[]));
+        let run = home.run(&["import", "scope", "--accept-hosts"]).ok();
+        assert_eq!(run.text(), format!("{count} with new hosts\n"));
+        told.push(foretold(&home, &[]));
+        assert_eq!(home.run(&["import", "scope"]).ok().text(), format!("{count} unchanged\n"));
+        home.run(&["tag", "k002", "mine"]).ok();
+        home.run(&["describe", "k003", "another"]).ok();
+        home.write("scope", scope(count, "other"));
+        told.push(foretold(&home, &["--on-conflict", "replace"]));
+        let run = home.run(&["import", "scope", "--on-conflict", "replace"]).ok();
+        let replaced = count / 10 + 1;
+        assert_eq!(run.text(), format!("{replaced} replaced, {} unchanged\n", count - replaced));
+        assert_eq!((value(&home, "k000"), value(&home, "k001")), ("other-0".into(), "made-up-1".into()));
+        home.run(&["verify"]).ok();
+        told
+    };
+    assert_eq!(told(100), told(10));
+    assert_eq!(told(1_000), told(10));
+}
+
+#[test]
+fn hosts_are_taken_one_by_one_of_new_secrets_and_of_known_ones() {
+    let home = traveller();
+    home.write("scope", scope(2, "made-up"));
+    home.run(&["set", "k001", "--file", "pass"]).ok();
+    let mut terminal = home.terminal(&["import", "scope"]);
+    terminal.expect("[r]eplace, [k]eep both, [s]kip, [o]ne by one:");
+    terminal.type_line("r");
+    terminal.expect("[t]ake all, [l]eave all, [o]ne by one:");
+    terminal.type_line("o");
+    terminal.expect("k000 may go to https://api.example.com:*? [y/n]");
+    terminal.type_line("n");
+    terminal.expect("k001 may go to https://api.example.com:*? [y/n]");
+    terminal.type_line("y");
+    terminal.expect("1 new, 1 replaced");
+    assert!(terminal.finish().status.success());
+    let rules = |name: &str| {
+        let listed = home.run(&["list", "--name", name, "--json"]).ok().json();
+        listed["secrets"][0]["rules"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((rules("k000"), rules("k001")), (0, 1));
 }
