@@ -112,7 +112,7 @@ fn an_import_lets_no_secret_go_further_without_being_told_to() {
 /// A vault's scope of so many secrets; the first of each ten has another value than usual.
 fn scope(count: usize, first: &str) -> String {
     let variable = |number: usize| {
-        let value = if number % 10 == 0 { first } else { "made-up" };
+        let value = if number.is_multiple_of(10) { first } else { "made-up" };
         format!(
             r#"{{"key":"vault:k{number:03}","value":"{value}-{number}","description":"d","_domains":["https://api.example.com"]}}"#
         )
