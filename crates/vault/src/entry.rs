@@ -62,7 +62,20 @@ pub struct Entry {
     pub(crate) head: Option<[u8; HEAD_LEN]>,
 }
 
+/// Which state of a secret was seen, to notice later whether it is still that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    record: RecordId,
+    version: u64,
+}
+
 impl Entry {
+    /// Which state of the secret this is.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        Seen { record: self.record, version: self.version }
+    }
+
     /// A new record, without a value, as it is made at a time.
     pub(crate) fn blank(name: &Name, now: i64) -> Result<Self, VaultError> {
         let metadata = Metadata {

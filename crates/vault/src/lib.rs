@@ -67,7 +67,7 @@ pub use backup::Purged;
 pub use cache::{CACHE_FILES, Cache, CacheEntry, CacheKind, CachePlace, CacheTampered, Loaded};
 pub use change::Change;
 pub use document::{Document, DocumentKind, MAX_DOCUMENT_LEN};
-pub use entry::{Entry, Metadata};
+pub use entry::{Entry, Metadata, Seen};
 pub use error::VaultError;
 pub use files::Location;
 pub use id::{ID_LEN, IdError, RecordId, SlotId, VaultId};
@@ -81,7 +81,7 @@ pub use role::{
 };
 pub use seal::{Context, HEAD_LEN, Padding, Sealed, Unsealable, commitment_of, open, push_field, seal};
 pub use slot::{MAX_LABEL_LEN, MAX_PASSPHRASE_SLOTS, SlotError};
-pub use transfer::{Arrival, Arrivals, Given, Over, Past, Portable};
+pub use transfer::{Arrival, Arrivals, Exported, Given, Over, Past, Portable};
 pub use unlock::{NewSlot, SlotInfo, SlotKind, Unlock};
 pub use vault::{Header, Revision, Vault};
 pub use verify::Report;

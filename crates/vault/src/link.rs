@@ -140,7 +140,7 @@ mod tests {
         };
         let arrival = |over| crate::Arrival { secret: &secret, over };
         vault
-            .change(|change| change.restore([arrival(crate::Over::Replacing(&now))].as_slice()))
+            .change(|change| change.restore([arrival(crate::Over::Replacing(now.seen()))].as_slice()))
             .expect("restore");
         assert_eq!(
             (link_of(&vault, "a"), read(&vault, "a").expect("read").as_deref()),

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use subrosa_secret::{Name, Policy, SecretValue, Tag as Label};
 
-use crate::{Entry, Link, RecordId};
+use crate::{Entry, Link, RecordId, Seen};
 
 pub use arrivals::{Arrival, Arrivals, Given};
 
@@ -47,6 +47,35 @@ impl Portable {
     }
 }
 
+/// A secret that the vault gave out.
+pub struct Exported {
+    /// Which state of it this is.
+    pub seen: Seen,
+    /// All that is told of it.
+    pub secret: Portable,
+}
+
+impl Exported {
+    /// An entry with its value, and without earlier ones.
+    #[must_use]
+    pub fn of(entry: Entry, value: Option<SecretValue>) -> Self {
+        let seen = entry.seen();
+        let Entry { metadata, policy, link, .. } = entry;
+        let secret = Portable {
+            name: metadata.name,
+            value,
+            link,
+            description: metadata.description,
+            tags: metadata.tags,
+            policy,
+            created: Some(metadata.created),
+            changed: Some(metadata.changed),
+            history: Vec::new(),
+        };
+        Self { seen, secret }
+    }
+}
+
 /// A value that was current once.
 pub struct Past {
     /// The value.
@@ -57,13 +86,13 @@ pub struct Past {
 
 /// What becomes of the secret that has the name already.
 #[derive(Clone, Copy)]
-pub enum Over<'e> {
+pub enum Over {
     /// There is none.
     Nothing,
     /// It is deleted as [`Change::remove`](crate::Change::remove) deletes, so that it can be brought back until it is purged.
-    Replacing(&'e Entry),
+    Replacing(Seen),
     /// It stays the same record: its value or link goes into the history, as the last one before what is new.
-    Keeping(&'e Entry),
+    Keeping(Seen),
 }
 
 /// The ciphertext of a value, and where it will stand.

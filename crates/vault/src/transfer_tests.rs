@@ -25,7 +25,7 @@ fn portable(text: &str, content: &str) -> Portable {
     }
 }
 
-fn restore(vault: &mut Vault, secret: &Portable, over: Over<'_>) -> Result<(), VaultError> {
+fn restore(vault: &mut Vault, secret: &Portable, over: Over) -> Result<(), VaultError> {
     vault.change(|change| change.restore([Arrival { secret, over }].as_slice()))
 }
 
@@ -42,7 +42,8 @@ fn earlier(vault: &Vault, text: &str) -> Vec<String> {
 
 /// Everything, by name.
 fn all(vault: &Vault) -> Result<Vec<Portable>, VaultError> {
-    let mut all: Vec<_> = vault.export(|_| true, true, |some| some)?.into_iter().flatten().collect();
+    let mut all: Vec<_> =
+        vault.export(|_| true, true, |some| some)?.into_iter().flatten().map(|it| it.secret).collect();
     all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     Ok(all)
 }
@@ -62,7 +63,7 @@ fn what_is_kept_goes_into_the_history_as_the_last_before_the_new_one() {
     let old = entry(&vault, "k");
     let mut secret = portable("k", "new");
     secret.history.push(Past { value: value("of the file"), changed: 5 });
-    restore(&mut vault, &secret, Over::Keeping(&old)).expect("restore");
+    restore(&mut vault, &secret, Over::Keeping(old.seen())).expect("restore");
     assert_eq!(read(&vault, "k").expect("read").as_deref(), Some("new"));
     assert_eq!(earlier(&vault, "k"), ["second", "of the file", "first"]);
     assert_eq!(entry(&vault, "k").record, old.record);
@@ -80,7 +81,7 @@ fn what_is_replaced_can_be_brought_back_until_it_is_purged() {
             0 => store(&mut vault, "k", text),
             _ => {
                 let old = entry(&vault, "k");
-                restore(&mut vault, &portable("k", text), Over::Replacing(&old)).expect("restore");
+                restore(&mut vault, &portable("k", text), Over::Replacing(old.seen())).expect("restore");
             }
         }
     }
@@ -101,13 +102,13 @@ fn what_was_decided_about_another_state_is_refused_and_nothing_is_changed() {
     store(&mut vault, "k", "two");
     let generation = vault.generation().expect("generation");
     let (new, other) = (portable("k", "new"), portable("other", "new"));
-    for over in [Over::Nothing, Over::Keeping(&old), Over::Replacing(&old)] {
+    for over in [Over::Nothing, Over::Keeping(old.seen()), Over::Replacing(old.seen())] {
         let arrivals = [Arrival { secret: &other, over: Over::Nothing }, Arrival { secret: &new, over }];
         let refused =
             vault.change(|change| change.restore(arrivals.as_slice())).expect_err("changed meanwhile");
         assert_eq!(refused.kind(), "changed_meanwhile");
     }
-    let gone = restore(&mut vault, &other, Over::Replacing(&old)).expect_err("gone");
+    let gone = restore(&mut vault, &other, Over::Replacing(old.seen())).expect_err("gone");
     assert_eq!(gone.kind(), "changed_meanwhile");
     let twice = [0, 1].map(|_| Arrival { secret: &other, over: Over::Nothing });
     let twice = vault.change(|change| change.restore(twice.as_slice())).expect_err("twice");
@@ -128,7 +129,7 @@ fn an_export_holds_what_is_wanted_and_no_more() {
     assert_eq!(all[0].history[0].value.expose_secret(), b"old");
     let some = vault.export(|entry| entry.metadata.name.as_str() == "one", false, |some| some);
     let some: Vec<_> = some.expect("export").into_iter().flatten().collect();
-    assert_eq!((some.len(), some[0].history.len()), (1, 0));
+    assert_eq!((some.len(), some[0].secret.history.len()), (1, 0));
 }
 
 fn link(target: &str) -> Link {
@@ -176,7 +177,7 @@ fn a_link_that_is_kept_beside_a_value_goes_into_the_history_and_so_does_the_valu
         (linked("k", "three"), (Some(link("three")), None)),
     ] {
         let old = entry(&vault, "k");
-        restore(&mut vault, &secret, Over::Keeping(&old)).expect("restore");
+        restore(&mut vault, &secret, Over::Keeping(old.seen())).expect("restore");
         assert_eq!((entry(&vault, "k").link, read(&vault, "k").expect("read").as_deref()), now);
         sound(&vault);
     }
@@ -184,7 +185,7 @@ fn a_link_that_is_kept_beside_a_value_goes_into_the_history_and_so_does_the_valu
     vault.change(|change| change.undo(&name("k"))).expect("undo");
     assert_eq!(entry(&vault, "k").link, Some(link("two")));
     let old = entry(&vault, "k");
-    restore(&mut vault, &portable("k", "last"), Over::Replacing(&old)).expect("restore");
+    restore(&mut vault, &portable("k", "last"), Over::Replacing(old.seen())).expect("restore");
     assert_eq!((entry(&vault, "k").link, earlier(&vault, "k").len()), (None, 0));
     sound(&vault);
 }

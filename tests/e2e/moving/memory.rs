@@ -121,18 +121,33 @@ fn tiny_secrets_take_less_than_three_times_their_file() {
 }
 
 #[test]
+fn what_replaces_typical_secrets_takes_less_than_three_times_its_file() {
+    grows("over", |home, count| {
+        home.write("first", document(count, typical));
+        home.run(&["import", "first"]).ok();
+        let text = document(count, typical).replace("made-up", "another");
+        home.write("over", &text);
+        (text.len(), peak(home, &["import", "over", "--on-conflict", "replace"]))
+    });
+}
+
+#[test]
 fn what_a_collection_keeps_secret_takes_less_than_three_times_its_file() {
+    grows("collection", |home, count| {
+        let text = collection(count);
+        home.write("collection", &text);
+        (text.len(), peak(home, &["import", "collection"]))
+    });
+}
+
+/// Holds what grows from one file to a longer one, of which the length and the memory are given.
+fn grows(what: &str, measure: impl Fn(&Home, u32) -> (usize, f64)) {
     if !needs(&["time"]) {
         return;
     }
-    let [few, many] = [FEW, 20_000].map(|count| {
-        let home = Home::new();
-        let text = collection(count);
-        home.write("collection", &text);
-        (text.len() as f64, peak(&home, &["import", "collection"]))
-    });
-    let (longer, more) = (many.0 - few.0, many.1 - few.1);
-    assert!(more < MOST * longer + SLACK, "an import takes {:.2} times its file", more / longer);
+    let [few, many] = [FEW, 20_000].map(|count| measure(&Home::new(), count));
+    let (longer, more) = ((many.0 - few.0) as f64, many.1 - few.1);
+    assert!(more < MOST * longer + SLACK, "{what}: an import takes {:.2} times its file", more / longer);
 }
 
 /// A collection in which each request has a token of its own.

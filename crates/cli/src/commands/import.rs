@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     exchange::tell(&contents.notices);
     let mut plan = Plan::of(contents.items, &source, &flags, &vault)?;
     if flags.dry_run {
-        plan.decide(flags.on_conflict);
+        questions::decide(&mut plan, flags.on_conflict);
         links::check(&plan)?;
         return report::show(context, &plan, &flags);
     }
@@ -62,13 +62,11 @@ fn store(vault: &mut Vault, plan: &mut Plan, source: &Source) -> Outcome {
     let _progress = Progress::of(&format!("storing {}", output::count(count as u64, "secret")));
     let stored = vault.change(|change| {
         plan.note(change)?;
-        for (old, policy) in plan.allowed() {
-            let name = &old.metadata.name;
-            let now = change.find(name)?;
-            if now.is_none_or(|now| (now.record, now.version) != (old.record, old.version)) {
-                return Err(VaultError::ChangedMeanwhile(name.clone()));
+        for (secret, seen) in plan.allowed() {
+            if change.find(&secret.name)?.is_none_or(|now| now.seen() != seen) {
+                return Err(VaultError::ChangedMeanwhile(secret.name));
             }
-            change.update(name, |_, known| known.clone_from(policy))?;
+            change.update(&secret.name, |_, known| *known = secret.policy)?;
         }
         change.restore(&plan.incoming())
     });

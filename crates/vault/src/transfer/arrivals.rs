@@ -18,7 +18,7 @@ pub trait Arrivals: Sync {
     fn name(&self, number: usize) -> &str;
 
     /// What it comes upon, as it was when that was decided.
-    fn over(&self, number: usize) -> Over<'_>;
+    fn over(&self, number: usize) -> Over;
 
     /// About how many bytes there are of it.
     fn weight(&self, number: usize) -> usize;
@@ -51,7 +51,7 @@ pub struct Arrival<'a> {
     /// What it will be.
     pub secret: &'a Portable,
     /// What it comes upon, as it was when that was decided.
-    pub over: Over<'a>,
+    pub over: Over,
 }
 
 impl Arrivals for [Arrival<'_>] {
@@ -63,7 +63,7 @@ impl Arrivals for [Arrival<'_>] {
         self[number].secret.name.as_str()
     }
 
-    fn over(&self, number: usize) -> Over<'_> {
+    fn over(&self, number: usize) -> Over {
         self[number].over
     }
 

@@ -1,6 +1,6 @@
 //! Secrets on their way out.
 
-use super::{Past, Portable};
+use super::{Exported, Past};
 use crate::{
     Entry, Vault, VaultError,
     entry::{ValueAt, signed},
@@ -22,7 +22,7 @@ impl Vault {
         &self,
         wanted: impl Fn(&Entry) -> bool + Sync,
         history: bool,
-        pack: impl Fn(Vec<Portable>) -> T + Sync,
+        pack: impl Fn(Vec<Exported>) -> T + Sync,
     ) -> Result<Vec<T>, VaultError> {
         let keys = &self.keys;
         let snapshot = self.read()?;
@@ -64,24 +64,15 @@ impl Ciphertexts {
     }
 }
 
-fn opened(keys: &RoleKeys, entry: Entry, texts: Ciphertexts) -> Result<Portable, VaultError> {
+fn opened(keys: &RoleKeys, entry: Entry, texts: Ciphertexts) -> Result<Exported, VaultError> {
     let value = entry.open_value(keys, texts.body)?;
     let past = texts.past.into_iter();
     let past = past
         .map(|(shelved, body)| Ok(Past { value: shelved.place.open(keys, body)?, changed: shelved.changed }));
     let history = past.collect::<Result<_, VaultError>>()?;
-    let Entry { metadata, policy, link, .. } = entry;
-    Ok(Portable {
-        name: metadata.name,
-        value,
-        link,
-        description: metadata.description,
-        tags: metadata.tags,
-        policy,
-        created: Some(metadata.created),
-        changed: Some(metadata.changed),
-        history,
-    })
+    let mut exported = Exported::of(entry, value);
+    exported.secret.history = history;
+    Ok(exported)
 }
 
 /// An earlier value, not yet opened.

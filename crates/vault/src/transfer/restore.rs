@@ -97,12 +97,11 @@ impl Change<'_> {
         let key = self.snapshot.keys.record_key_of(arrivals.name(number)).to_vec();
         let over = arrivals.over(number);
         let current = self.rows(&key)?.into_iter().find(|row| row.kind == kind::SECRET);
-        let is_still = |old: &Entry, now: &Entry| old.record == now.record && old.version == now.version;
         let old = match (over, current) {
             (Over::Nothing, None) => None,
-            (Over::Replacing(old) | Over::Keeping(old), Some(row)) => {
+            (Over::Replacing(seen) | Over::Keeping(seen), Some(row)) => {
                 let now = open_named(&self.snapshot, &row, &arrivals.secret(number).name)?;
-                if !is_still(old, &now) {
+                if now.seen() != seen {
                     return Err(VaultError::ChangedMeanwhile(now.metadata.name));
                 }
                 Some(now)

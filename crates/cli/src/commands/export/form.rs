@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use subrosa_interchange::postman;
 use subrosa_interchange::{InterchangeError, Item, Items, Outgoing, age, dotenv, subrosa};
 use subrosa_secret::{Policy, SecretValue};
-use subrosa_vault::{KdfParams, Passphrase, Portable};
+use subrosa_vault::{Exported, KdfParams, Passphrase};
 
 /// What the file will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +122,8 @@ impl Form {
     }
 
     /// Secrets in little memory, without what the file will not say of them.
-    pub(super) fn packed(&self, secrets: Vec<Portable>, connections: &Connections) -> Outcome<Items> {
-        let items = secrets.into_iter().map(|secret| Ok(self.kept(exchange::item(secret, connections)?)));
+    pub(super) fn packed(&self, secrets: Vec<Exported>, connections: &Connections) -> Outcome<Items> {
+        let items = secrets.into_iter().map(|it| Ok(self.kept(exchange::item(it.secret, connections)?)));
         Items::of(&items.collect::<Outcome<Vec<_>>>()?).map_err(exchange::failure)
     }
 

@@ -15,12 +15,12 @@ use subrosa_interchange::Link as Described;
 /// Asks for links that are new to the vault. One that leads to what the vault knows otherwise is refused before that.
 pub(super) fn agree(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
     check(plan)?;
-    let Plan { open, routes, .. } = plan;
-    let mut new: Vec<&mut Planned> = open.iter_mut().filter(|planned| planned.brings_link()).collect();
+    let stored: Vec<Planned> = plan.stored_links().map(|number| plan.one(number)).collect();
+    let new: Vec<&Planned> = stored.iter().filter(|planned| planned.brings_link()).collect();
     if new.is_empty() || flags.accept_links {
         return Ok(());
     }
-    let lines: Vec<String> = new.iter().filter_map(|planned| told(planned, routes)).collect();
+    let lines: Vec<String> = new.iter().filter_map(|planned| told(planned, &plan.routes)).collect();
     let what = "links of the file say where values are fetched from, with your rights";
     let Some(terminal) = terminal else {
         let failure = Failure::general(format!("{what}; nothing was imported"));
@@ -33,13 +33,13 @@ pub(super) fn agree(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Termin
     match terminal.choose("[t]ake them, [l]eave these secrets out, [o]ne by one:", &['t', 'l', 'o'])? {
         't' => {}
         'o' => {
-            for (planned, line) in new.iter_mut().zip(&lines) {
+            for (planned, line) in new.iter().zip(&lines) {
                 if terminal.choose(&format!("{}? [y/n]", visible(line)), &['y', 'n'])? == 'n' {
-                    planned.fate = Fate::Unlinked;
+                    plan.decide(planned.number, Fate::Unlinked);
                 }
             }
         }
-        _ => new.iter_mut().for_each(|planned| planned.fate = Fate::Unlinked),
+        _ => new.iter().for_each(|planned| plan.decide(planned.number, Fate::Unlinked)),
     }
     Ok(())
 }
@@ -67,15 +67,14 @@ pub(super) fn shown(described: &Described, routes: &Routes) -> String {
 
 /// Refuses links to a connection of which file and vault say different things.
 pub(super) fn check(plan: &Plan) -> Outcome {
-    let stored = plan.open.iter().filter(|planned| planned.is_stored());
-    for described in stored.filter_map(|planned| planned.described.as_deref()) {
+    for described in plan.stored_links().filter_map(|number| plan.one(number).described) {
         let Some(Route::Elsewhere(connection)) = plan.routes.get(&described.connection) else { continue };
         let name = &connection.name;
         let text = format!(
             "the connection {name} of the file is another one than the vault's; nothing was imported"
         );
         return Err(Failure::general(text)
-            .detail(visible(&format!("of the file: {}", external::place_of_link(described))))
+            .detail(visible(&format!("of the file: {}", external::place_of_link(&described))))
             .detail(visible(&format!("of the vault: {}", external::place(connection))))
             .hint(format!(
                 "--connection {0}={0} uses the vault's, --connection {0}=OTHER another one of it",
@@ -89,11 +88,9 @@ pub(super) fn check(plan: &Plan) -> Outcome {
 /// Says which connections are still to be made, and how.
 pub(super) fn tell(plan: &Plan) {
     for (noted, _) in plan.routes.nowhere() {
-        let leads_there = |planned: &&Planned| {
-            planned.is_stored()
-                && planned.described.as_ref().is_some_and(|link| link.connection == noted.name)
-        };
-        let count = plan.open.iter().filter(leads_there).count();
+        let leads_there =
+            |number: &usize| plan.one(*number).described.is_some_and(|link| link.connection == noted.name);
+        let count = plan.stored_links().filter(leads_there).count();
         if count > 0 {
             let (are, resolve) = if count == 1 { ("is", "does") } else { ("are", "do") };
             let secrets = output::count(count as u64, "secret");

@@ -1,32 +1,36 @@
 //! What an import will do, decided before anything is written.
 
-use super::flags::{Flags, OnConflict};
-use super::known::Known;
-use super::planned::{Fate, Planned};
+use super::flags::Flags;
+use super::known::{Incoming as File, Known};
+use super::planned::{Fate, Open, Planned, Verdict};
 use super::source::Source;
 use crate::exchange;
 use crate::external::{Connections, Routes};
 use crate::failure::{Failure, Outcome};
 use std::collections::{HashMap, HashSet};
 use subrosa_interchange::{Item, Items};
-use subrosa_secret::{HostRule, Policy};
-use subrosa_vault::{Arrivals, Change, Entry, Given, Link, Over, Vault, VaultError};
+use subrosa_secret::HostRule;
+use subrosa_vault::{Arrivals, Change, Given, Link, Over, Portable, Seen, Vault, VaultError};
 
 pub(super) struct Plan {
     /// Every secret of the file, in its order, counted from 0.
     items: Items,
     /// The numbers of those that are simply new.
     fresh: Vec<u32>,
-    /// What the vault has of those that it has as they are, by name.
-    same: Items,
-    /// All others, about which there is something to decide, in the order of the file.
-    pub(super) open: Vec<Planned>,
+    /// The numbers of those that the vault has as they are,
+    same: Vec<u32>,
+    /// and what it has of those that it has rules for, by name.
+    governed: Items,
+    /// All others, about which there is something to decide, in the order of the file,
+    open: Vec<Open>,
+    /// and what they would be, without their values.
+    would: Items,
     taken: Taken,
     /// Where links of the file lead here.
     pub(super) routes: Routes,
 }
 
-/// Which hosts are taken that the file suggests for new secrets.
+/// Which hosts are taken that the file suggests.
 enum Taken {
     These(HashMap<usize, Vec<HostRule>>),
     All,
@@ -36,154 +40,198 @@ impl Plan {
     pub(super) fn of(items: Items, source: &Source, flags: &Flags, vault: &Vault) -> Outcome<Plan> {
         let mut items = renamed(items, source, flags)?;
         without_doubles(&mut items, source)?;
-        let keeps_rules = source.is_of_subrosa();
-        let Known { same, mut others } = Known::of(vault, &items, keeps_rules)?;
         let routes = routes(&items, flags, vault)?;
-        let (mut fresh, mut open) = (Vec::new(), Vec::new());
+        let links = links(&items, &routes, source)?;
+        let file = File { items: &items, links: &links, keeps_rules: source.is_of_subrosa() };
+        let mut known = Known::of(vault, &file)?;
+        known.same.sort_unstable();
+        known.governed.sort();
+        known.open.sort_unstable_by_key(|open| open.number);
+        let judged = known.open.len();
+        let mut fresh = Vec::new();
         for number in 0..items.len() {
-            let name = items.name(number);
-            let old = others.remove(name);
-            if !items.is_linked(number) && old.is_none() {
-                // a file has no more secrets than fit
-                fresh.extend(same.find(name).is_none().then_some(number as u32));
+            // a file has no more secrets than fit
+            let is_same = known.same.binary_search(&(number as u32)).is_ok();
+            if is_same || known.open[..judged].binary_search_by_key(&number, Open::at).is_ok() {
                 continue;
             }
-            let item = items.get(number);
-            let link = link(&item, &routes, source)?;
-            let mut planned = Planned::of(number, item, link, old, keeps_rules, vault)?;
-            if flags.without_linked && planned.described.is_some() {
-                planned.fate = Fate::Unlinked;
+            match items.is_linked(number).then(|| file.judge(number, None)) {
+                Some(Verdict::Open(open, would)) => known.push(open, &would)?,
+                _ => fresh.push(number as u32),
             }
-            open.push(planned);
         }
-        Ok(Plan { items, fresh, same, open, taken: Taken::These(HashMap::new()), routes })
+        let Known { same, governed, mut open, would } = known;
+        open.sort_unstable_by_key(|open| open.number);
+        if flags.without_linked {
+            let linked = open.iter_mut().filter(|open| items.is_linked(open.at()));
+            linked.for_each(|open| open.fate = Fate::Unlinked);
+        }
+        let taken = Taken::These(HashMap::new());
+        Ok(Plan { items, fresh, same, governed, open, would, taken, routes })
     }
 
     /// Every secret of the file, in its order.
     pub(super) fn each(&self, mut each: impl FnMut(&Planned)) {
-        (0..self.items.len()).for_each(|number| self.one(number, &mut each));
+        (0..self.items.len()).for_each(|number| each(&self.one(number)));
     }
 
-    /// The secret with this number.
-    pub(super) fn one<T>(&self, number: usize, told: impl FnOnce(&Planned) -> T) -> T {
-        if let Ok(at) = self.open.binary_search_by_key(&number, |planned| planned.number) {
-            return told(&self.open[at]);
-        }
-        match self.same.find(self.items.name(number)) {
-            None => told(&self.fresh(number)),
-            Some(at) => {
-                let item = Item { place: self.items.get(number).place, ..self.same.get(at) };
-                told(&Planned::simple(number, item, Fate::Unchanged))
+    /// All that is known of the secret with this number.
+    pub(super) fn one(&self, number: usize) -> Planned {
+        let item = self.items.get(number);
+        let mut planned = match self.open(number) {
+            Some(open) => self.planned(open, item),
+            None if self.same.binary_search(&(number as u32)).is_ok() => {
+                let governed = self.governed.find(item.name.as_str()).map(|at| self.governed.get(at));
+                let policy = governed.map_or_else(Default::default, |same| same.policy);
+                Planned::simple(number, Item { policy, proposed: Vec::new(), ..item }, Fate::Unchanged)
             }
-        }
-    }
-
-    fn fresh(&self, number: usize) -> Planned {
-        let mut planned = Planned::simple(number, self.items.get(number), Fate::New);
+            None => Planned::simple(number, item, Fate::New),
+        };
         match &self.taken {
-            Taken::All => planned.accept_all(),
+            Taken::All if planned.fate.is_kept() => planned.accept_all(),
+            Taken::All => {}
             Taken::These(rules) => planned.accept(rules.get(&number).map_or(&[], Vec::as_slice)),
         }
         planned
     }
 
-    /// How many secrets are simply new.
-    pub(super) fn new_count(&self) -> usize {
-        self.fresh.len()
-    }
-
-    /// How many secrets the vault has as they are, beside those that are open.
-    pub(super) fn same_count(&self) -> usize {
-        self.same.len()
-    }
-
-    /// How many secrets are stored.
-    pub(super) fn len(&self) -> usize {
-        self.fresh.len() + self.stored().count() + self.allowed().count()
-    }
-
-    /// Decides all conflicts alike.
-    pub(super) fn decide(&mut self, how: Option<OnConflict>) {
-        if let Some(how) = how {
-            self.undecided().for_each(|planned| planned.decide(how));
+    fn planned(&self, open: &Open, item: Item) -> Planned {
+        let would = self.would.get(open.would as usize);
+        let (value, history, place) = (item.value, item.history, item.place);
+        let mut planned = Planned::simple(open.at(), Item { value, history, place, ..would }, open.fate);
+        planned.secret.link = open.link().cloned();
+        planned.old_link = open.old_link().cloned();
+        planned.wider = open.wider().cloned();
+        if let Some(policy) = planned.wider.take_if(|_| open.widened) {
+            planned.secret.policy = policy;
         }
+        planned
     }
 
-    pub(super) fn undecided(&mut self) -> impl Iterator<Item = &mut Planned> {
-        self.open.iter_mut().filter(|planned| planned.fate == Fate::Undecided)
+    fn open(&self, number: usize) -> Option<&Open> {
+        self.open.binary_search_by_key(&number, Open::at).ok().map(|at| &self.open[at])
+    }
+
+    fn open_mut(&mut self, number: usize) -> Option<&mut Open> {
+        self.open.binary_search_by_key(&number, Open::at).ok().map(|at| &mut self.open[at])
+    }
+
+    /// What becomes of the secrets, without their order.
+    pub(super) fn fates(&self) -> impl Iterator<Item = (Fate, usize)> {
+        let simple = [(Fate::New, self.fresh.len()), (Fate::Unchanged, self.same.len())];
+        simple.into_iter().chain(self.open.iter().map(|open| (open.fate, 1)))
+    }
+
+    /// The numbers of secrets that have this fate, of those about which there is something to decide.
+    pub(super) fn with(&self, fate: Fate) -> Vec<usize> {
+        self.open.iter().filter(|open| open.fate == fate).map(Open::at).collect()
+    }
+
+    /// The numbers of secrets that are stored and linked in the file.
+    pub(super) fn stored_links(&self) -> impl Iterator<Item = usize> {
+        let stored = self.open.iter().filter(|open| open.fate.is_stored());
+        stored.map(Open::at).filter(|number| self.items.is_linked(*number))
+    }
+
+    /// The numbers of secrets that are stored and would go further than the vault lets them.
+    pub(super) fn wider(&self) -> Vec<usize> {
+        let stored = self.open.iter().filter(|open| open.fate.is_stored());
+        stored.filter(|open| open.wider().is_some()).map(Open::at).collect()
     }
 
     /// The numbers of secrets for which the file suggests hosts that are not taken.
     pub(super) fn suggesting(&self) -> Vec<usize> {
-        let open = self.open.iter().filter(|it| it.is_kept() && !it.proposed.is_empty()).map(|it| it.number);
-        let fresh = self.fresh.iter().map(|number| *number as usize).filter(|it| self.items.proposes(*it));
-        let mut all: Vec<usize> = open.chain(fresh).collect();
+        let open = self.open.iter().filter(|open| open.fate.is_kept());
+        let open = open.filter(|open| self.would.proposes(open.would as usize)).map(Open::at);
+        let fresh = self.fresh.iter().map(|number| *number as usize);
+        let mut all: Vec<usize> = open.chain(fresh.filter(|it| self.items.proposes(*it))).collect();
         all.sort_unstable();
         all
     }
 
+    /// How many secrets are stored.
+    pub(super) fn len(&self) -> usize {
+        let changes = |open: &&Open| open.fate.is_stored() || open.fate == Fate::Allowed;
+        self.fresh.len() + self.open.iter().filter(changes).count()
+    }
+
+    /// Decides about a secret.
+    pub(super) fn decide(&mut self, number: usize, fate: Fate) {
+        self.open_mut(number).into_iter().for_each(|open| open.fate = fate);
+    }
+
+    /// Takes the file's policy although it is wider than the vault's.
+    pub(super) fn widen(&mut self, number: usize) {
+        self.open_mut(number).into_iter().for_each(|open| open.widened = true);
+    }
+
     /// Takes all hosts that the file suggests.
     pub(super) fn accept_all(&mut self) {
-        self.open.iter_mut().filter(|planned| planned.is_kept()).for_each(Planned::accept_all);
+        let would = &self.would;
+        let proposing = self.open.iter_mut().filter(|open| would.proposes(open.would as usize));
+        proposing.for_each(Open::allow);
         self.taken = Taken::All;
     }
 
     /// Takes a host that the file suggests for a secret.
     pub(super) fn accept(&mut self, number: usize, rule: HostRule) {
-        let open = self.open.binary_search_by_key(&number, |planned| planned.number);
-        match (open, &mut self.taken) {
-            (Ok(at), _) => self.open[at].accept(&[rule]),
-            (Err(_), Taken::These(rules)) => rules.entry(number).or_default().push(rule),
-            (Err(_), Taken::All) => {}
+        self.open_mut(number).into_iter().for_each(Open::allow);
+        if let Taken::These(rules) = &mut self.taken {
+            rules.entry(number).or_default().push(rule);
         }
     }
 
     /// The names of secrets whose values the vault holds, once everything is stored.
     pub(super) fn kept(&self) -> impl Fn(&str) -> bool {
         let names = self.items.names();
-        let gone = self.open.iter().filter(|planned| !planned.is_kept());
-        let gone: HashSet<&str> = gone.map(|planned| planned.secret.name.as_str()).collect();
+        let gone = self.open.iter().filter(|open| !open.fate.is_kept());
+        let gone: HashSet<&str> = gone.map(|open| self.items.name(open.at())).collect();
         move |name| names.hold(name) && !gone.contains(name)
-    }
-
-    pub(super) fn stored(&self) -> impl Iterator<Item = &Planned> {
-        self.open.iter().filter(|planned| planned.is_stored())
     }
 
     /// Stores what is known of connections that are not here, so that links can lead to them.
     pub(super) fn note(&mut self, change: &mut Change<'_>) -> Result<(), VaultError> {
-        let stored = self.open.iter_mut().filter(|planned| planned.is_stored());
-        let mut links: Vec<&mut Link> = stored.filter_map(|planned| planned.secret.link.as_mut()).collect();
-        self.routes.note(change, &mut links)
+        let stored = self.open.iter_mut().filter(|open| open.fate.is_stored());
+        let links = stored.filter_map(|open| open.more.as_mut()?.link.as_mut());
+        self.routes.note(change, &mut links.collect::<Vec<_>>())
     }
 
     /// Links of the vault that are not current any more once everything is stored.
     pub(super) fn replaced_links(&self) -> Vec<&Link> {
-        self.stored().filter_map(|planned| planned.old.as_ref()?.link.as_ref()).collect()
+        self.open.iter().filter(|open| open.fate.is_stored()).filter_map(Open::old_link).collect()
     }
 
     /// Secrets that get hosts and nothing else, as they were when that was decided.
-    pub(super) fn allowed(&self) -> impl Iterator<Item = (&Entry, &Policy)> {
-        let allowed = self.open.iter().filter(|planned| planned.fate == Fate::Allowed);
-        allowed.filter_map(|planned| Some((planned.old.as_deref()?, &planned.secret.policy)))
+    pub(super) fn allowed(&self) -> impl Iterator<Item = (Portable, Seen)> {
+        let allowed = self.open.iter().filter(|open| open.fate == Fate::Allowed);
+        allowed.filter_map(|open| Some((self.one(open.at()).secret, open.seen?)))
     }
 
     /// What is stored, as the vault takes it.
     pub(super) fn incoming(&self) -> Incoming<'_> {
-        Incoming { decided: self.stored().collect(), plan: self }
+        let decided = (0..).zip(&self.open).filter(|(_, open)| open.fate.is_stored());
+        Incoming { decided: decided.map(|(at, _)| at).collect(), plan: self }
     }
 }
 
 /// Secrets on their way into the vault: those of which something was decided, and behind them the others.
 pub(super) struct Incoming<'p> {
-    decided: Vec<&'p Planned>,
+    /// Their numbers among what was open.
+    decided: Vec<u32>,
     plan: &'p Plan,
 }
 
 impl Incoming<'_> {
-    /// The number in the file of one that is simply new.
-    fn fresh(&self, number: usize) -> usize {
-        self.plan.fresh[number - self.decided.len()] as usize
+    fn decided(&self, number: usize) -> Option<&Open> {
+        self.decided.get(number).map(|at| &self.plan.open[*at as usize])
+    }
+
+    /// The number in the file.
+    fn number(&self, number: usize) -> usize {
+        match self.decided(number) {
+            Some(open) => open.at(),
+            None => self.plan.fresh[number - self.decided.len()] as usize,
+        }
     }
 }
 
@@ -193,33 +241,24 @@ impl Arrivals for Incoming<'_> {
     }
 
     fn name(&self, number: usize) -> &str {
-        match self.decided.get(number) {
-            Some(planned) => planned.secret.name.as_str(),
-            None => self.plan.items.name(self.fresh(number)),
-        }
+        self.plan.items.name(self.number(number))
     }
 
-    fn over(&self, number: usize) -> Over<'_> {
-        let planned = self.decided.get(number);
-        match planned.and_then(|planned| Some((planned.old.as_deref()?, planned.fate))) {
-            Some((old, Fate::KeepBoth)) => Over::Keeping(old),
-            Some((old, _)) => Over::Replacing(old),
+    fn over(&self, number: usize) -> Over {
+        let open = self.decided(number);
+        match open.and_then(|open| Some((open.seen?, open.fate))) {
+            Some((seen, Fate::KeepBoth)) => Over::Keeping(seen),
+            Some((seen, _)) => Over::Replacing(seen),
             None => Over::Nothing,
         }
     }
 
     fn weight(&self, number: usize) -> usize {
-        match self.decided.get(number) {
-            Some(planned) => planned.secret.weight(),
-            None => self.plan.items.weight(self.fresh(number)),
-        }
+        self.plan.items.weight(self.number(number))
     }
 
     fn secret(&self, number: usize) -> Given<'_> {
-        match self.decided.get(number) {
-            Some(planned) => Given::Lent(&planned.secret),
-            None => Given::Made(Box::new(self.plan.fresh(self.fresh(number)).secret)),
-        }
+        Given::Made(Box::new(self.plan.one(self.number(number)).secret))
     }
 }
 
@@ -272,13 +311,18 @@ fn routes(items: &Items, flags: &Flags, vault: &Vault) -> Outcome<Routes> {
         .map_err(|failure| failure.adding("; nothing was imported"))
 }
 
-/// What the item's link becomes here; `None` also where it leads to what the vault knows otherwise.
-fn link(item: &Item, routes: &Routes, source: &Source) -> Outcome<Option<Link>> {
-    let Some(described) = &item.link else { return Ok(None) };
-    let named = |failure: Failure| {
-        failure.in_file(&format!("{}: {}", source.shown(), item.place)).adding("; nothing was imported")
-    };
-    routes.link(described).map_err(named)
+/// Where the links of the file lead here; none for what the vault knows otherwise.
+fn links(items: &Items, routes: &Routes, source: &Source) -> Outcome<HashMap<usize, Link>> {
+    let linked = (0..items.len()).filter(|number| items.is_linked(*number));
+    let mut links = HashMap::new();
+    for number in linked {
+        let Item { link: Some(described), place, .. } = items.get(number) else { continue };
+        let named = |failure: Failure| {
+            failure.in_file(&format!("{}: {place}", source.shown())).adding("; nothing was imported")
+        };
+        links.extend(routes.link(&described).map_err(named)?.map(|link| (number, link)));
+    }
+    Ok(links)
 }
 
 fn same_value(one: &Item, other: &Item) -> bool {

@@ -1,12 +1,10 @@
 //! What becomes of one secret of a file.
 
 use super::flags::OnConflict;
-use crate::failure::Outcome;
 use crate::{exchange, hosts};
-use std::collections::BTreeSet;
 use subrosa_interchange::{Item, Link as Described, Place};
-use subrosa_secret::{Access, HostRule, Policy, Tag};
-use subrosa_vault::{Entry, Link, Portable, Vault};
+use subrosa_secret::{Access, HostRule, Policy, SecretValue};
+use subrosa_vault::{Exported, Link, Portable, Seen};
 
 /// What becomes of one secret of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,95 +25,119 @@ pub(super) enum Fate {
     Unlinked,
 }
 
+/// A secret about which there is something to decide, and what is decided. What it would be is packed elsewhere.
+pub(super) struct Open {
+    /// Its number among the secrets of the file, counted from 0.
+    pub(super) number: u32,
+    /// The number of what it would be.
+    pub(super) would: u32,
+    pub(super) fate: Fate,
+    /// Whether it takes the wider policy of the file.
+    pub(super) widened: bool,
+    /// What has the name now.
+    pub(super) seen: Option<Seen>,
+    pub(super) more: Option<Box<More>>,
+}
+
+/// What few of them have.
+#[derive(Default)]
+pub(super) struct More {
+    /// Where the value will be kept, where the link of the file leads somewhere.
+    pub(super) link: Option<Link>,
+    /// Where the value is kept now.
+    pub(super) old_link: Option<Link>,
+    /// The policy of the file, where it would let the vault's secret go further than now.
+    pub(super) wider: Option<Policy>,
+}
+
+/// What an import comes to for one secret.
+pub(super) enum Verdict {
+    /// There is nothing to do for the secret with this number: this is what the vault has, without its value.
+    Same(u32, Item),
+    /// And this is what it would be, without its value.
+    Open(Open, Item),
+}
+
+/// All that is known of one secret of the file.
 pub(super) struct Planned {
     /// Its number among the secrets of the file, counted from 0.
     pub(super) number: usize,
-    /// What it would be; its policy never is wider than that of the vault's secret.
+    /// What it would be; its policy never is wider than that of the vault's secret, unless that was agreed to.
     pub(super) secret: Portable,
     pub(super) place: Place,
     pub(super) fate: Fate,
-    /// What has the name now.
-    pub(super) old: Option<Box<Entry>>,
     /// The policy of the file, where it would let the vault's secret go further than now.
     pub(super) wider: Option<Policy>,
     /// Where the file suggests that it belongs, and it may not go yet.
     pub(super) proposed: Vec<HostRule>,
     /// Its link as the file has it.
     pub(super) described: Option<Box<Described>>,
+    /// Where the vault's secret is linked to.
+    pub(super) old_link: Option<Link>,
+}
+
+impl Fate {
+    pub(super) fn of(how: OnConflict) -> Fate {
+        match how {
+            OnConflict::Replace => Fate::Replace,
+            OnConflict::KeepBoth => Fate::KeepBoth,
+            OnConflict::Skip => Fate::Skip,
+        }
+    }
+
+    pub(super) fn is_stored(self) -> bool {
+        matches!(self, Fate::New | Fate::Replace | Fate::KeepBoth)
+    }
+
+    /// Whether the vault holds the value of the file, once everything is stored.
+    pub(super) fn is_kept(self) -> bool {
+        self.is_stored() || matches!(self, Fate::Unchanged | Fate::Allowed)
+    }
+}
+
+impl Open {
+    pub(super) fn at(&self) -> usize {
+        self.number as usize
+    }
+
+    /// Hosts were taken for it.
+    pub(super) fn allow(&mut self) {
+        if self.fate == Fate::Unchanged {
+            self.fate = Fate::Allowed;
+        }
+    }
+
+    pub(super) fn link(&self) -> Option<&Link> {
+        self.more.as_ref()?.link.as_ref()
+    }
+
+    pub(super) fn old_link(&self) -> Option<&Link> {
+        self.more.as_ref()?.old_link.as_ref()
+    }
+
+    pub(super) fn wider(&self) -> Option<&Policy> {
+        self.more.as_ref()?.wider.as_ref()
+    }
 }
 
 impl Planned {
     /// A secret without a link that comes upon nothing, or upon itself.
     pub(super) fn simple(number: usize, mut item: Item, fate: Fate) -> Planned {
         let (place, proposed) = (std::mem::take(&mut item.place), std::mem::take(&mut item.proposed));
+        let described = item.link.take();
         let secret = exchange::portable(item, None);
-        Planned { number, secret, place, fate, old: None, wider: None, proposed, described: None }
-    }
-
-    /// A secret that is linked, or may come upon another one.
-    pub(super) fn of(
-        number: usize,
-        mut item: Item,
-        link: Option<Link>,
-        old: Option<Box<Entry>>,
-        keeps_rules: bool,
-        vault: &Vault,
-    ) -> Outcome<Planned> {
-        let place = item.place.clone();
-        let (mut proposed, described) = (std::mem::take(&mut item.proposed), item.link.take());
-        let same_rest = old.as_ref().is_some_and(|old| Told::of(old).is_said_by(&item, keeps_rules));
-        let mut secret = exchange::portable(item, link);
-        let mut wider = None;
-        let fate = match &old {
-            None => Fate::New,
-            Some(old) => {
-                if !keeps_rules {
-                    keep_untold(&mut secret, old);
-                }
-                let fate = fate_over(&secret, described.is_some(), old, same_rest, vault)?;
-                if is_wider(&secret.policy, &old.policy) {
-                    wider = Some(std::mem::replace(&mut secret.policy, old.policy.clone()));
-                }
-                fate
-            }
-        };
-        proposed.retain(|rule| is_news(rule, &secret.policy.access));
-        Ok(Planned { number, secret, place, fate, old, wider, proposed, described })
-    }
-
-    pub(super) fn decide(&mut self, how: OnConflict) {
-        self.fate = match how {
-            OnConflict::Replace => Fate::Replace,
-            OnConflict::KeepBoth => Fate::KeepBoth,
-            OnConflict::Skip => Fate::Skip,
-        };
+        Planned { number, secret, place, fate, wider: None, proposed, described, old_link: None }
     }
 
     pub(super) fn is_stored(&self) -> bool {
-        matches!(self.fate, Fate::New | Fate::Replace | Fate::KeepBoth)
-    }
-
-    /// Whether the name is that of a linked secret.
-    pub(super) fn is_over_link(&self) -> bool {
-        self.old.as_ref().is_some_and(|old| old.link.is_some())
+        self.fate.is_stored()
     }
 
     /// Whether a link comes in that the vault's secret does not have.
     pub(super) fn brings_link(&self) -> bool {
-        let known = self.old.as_ref().and_then(|old| old.link.as_ref());
-        self.is_stored() && self.described.is_some() && !same_place(self.secret.link.as_ref(), known)
-    }
-
-    /// Whether the vault holds the value of the file, once everything is stored.
-    pub(super) fn is_kept(&self) -> bool {
-        self.is_stored() || matches!(self.fate, Fate::Unchanged | Fate::Allowed)
-    }
-
-    /// Takes the file's policy although it is wider than the vault's.
-    pub(super) fn widen(&mut self) {
-        if let Some(policy) = self.wider.take() {
-            self.secret.policy = policy;
-        }
+        self.is_stored()
+            && self.described.is_some()
+            && !same_place(self.secret.link.as_ref(), self.old_link.as_ref())
     }
 
     /// Takes all hosts that the file suggests.
@@ -130,42 +152,7 @@ impl Planned {
             return;
         }
         hosts::add(&mut self.secret.policy.access, rules);
-        if self.fate == Fate::Unchanged {
-            self.fate = Fate::Allowed;
-        }
         self.proposed.retain(|rule| !rules.contains(rule));
-    }
-}
-
-/// What is told of a secret of the vault, beside its value.
-pub(super) struct Told<'a> {
-    pub(super) description: &'a str,
-    pub(super) tags: &'a BTreeSet<Tag>,
-    pub(super) policy: &'a Policy,
-}
-
-impl<'a> Told<'a> {
-    fn of(old: &'a Entry) -> Self {
-        let told = &old.metadata;
-        Self { description: &told.description, tags: &told.tags, policy: &old.policy }
-    }
-
-    /// Whether a file says nothing else. Where it does not keep rules, what it does not speak of stays as it is.
-    pub(super) fn is_said_by(&self, item: &Item, keeps_rules: bool) -> bool {
-        let same = item.description == self.description;
-        match keeps_rules {
-            true => same && item.tags == *self.tags && item.policy == *self.policy,
-            false => (same || item.description.is_empty()) && item.tags.is_subset(self.tags),
-        }
-    }
-}
-
-/// Whether a host that a file suggests is more than what is allowed.
-pub(super) fn is_news(rule: &HostRule, access: &Access) -> bool {
-    match access {
-        Access::Undecided => true,
-        Access::Unrestricted => false,
-        Access::Restricted(known) => !known.contains(rule),
     }
 }
 
@@ -175,34 +162,89 @@ fn same_place(one: Option<&Link>, other: Option<&Link>) -> bool {
     one.map(place) == other.map(place)
 }
 
-fn keep_untold(secret: &mut Portable, old: &Entry) {
-    secret.policy = old.policy.clone();
-    secret.created = secret.created.or(Some(old.metadata.created));
-    secret.tags.extend(old.metadata.tags.iter().cloned());
-    if secret.description.is_empty() {
-        secret.description.clone_from(&old.metadata.description);
+/// Judges a secret of the file by what has its name in the vault. `link` is where its link leads here.
+pub(super) fn judge(
+    number: usize,
+    mut item: Item,
+    link: Option<Link>,
+    old: Option<&Exported>,
+    keeps_rules: bool,
+) -> Verdict {
+    let value = item.value.take();
+    (item.history, item.place) = (Vec::new(), Place::File);
+    let mut open = Open {
+        // a file has no more secrets than fit
+        number: number as u32,
+        would: 0,
+        fate: Fate::New,
+        widened: false,
+        seen: old.map(|old| old.seen),
+        more: None,
+    };
+    let mut more = More { link, ..More::default() };
+    if let Some(Exported { secret: old, .. }) = old {
+        open.fate = fate_over(&item, value.as_ref(), more.link.as_ref(), old, keeps_rules);
+        if !keeps_rules {
+            keep_untold(&mut item, old);
+        }
+        if is_wider(&item.policy, &old.policy) {
+            more.wider = Some(std::mem::replace(&mut item.policy, old.policy.clone()));
+        }
+        more.old_link.clone_from(&old.link);
     }
+    let access = &item.policy.access;
+    item.proposed.retain(|rule| is_news(rule, access));
+    if open.fate == Fate::Unchanged && item.link.is_none() && item.proposed.is_empty() {
+        return Verdict::Same(open.number, item);
+    }
+    let is_more = more.link.is_some() || more.old_link.is_some() || more.wider.is_some();
+    open.more = is_more.then(|| Box::new(more));
+    Verdict::Open(open, item)
 }
 
 fn fate_over(
-    secret: &Portable,
-    is_linked: bool,
-    old: &Entry,
-    same_rest: bool,
-    vault: &Vault,
-) -> Outcome<Fate> {
-    let same_value = match &secret.value {
+    item: &Item,
+    value: Option<&SecretValue>,
+    link: Option<&Link>,
+    old: &Portable,
+    keeps_rules: bool,
+) -> Fate {
+    let same_value = match (value, &old.value) {
         // a link that leads elsewhere is none here
-        None if is_linked => secret.link.is_some() && secret.link == old.link,
-        None => {
-            let has_one = old.has_value() || old.link.is_some();
-            return Ok(if has_one { Fate::Valueless } else { Fate::Unchanged });
-        }
-        // of another length it is another value, whatever it is
-        Some(value) if old.metadata.length != value.len() as u64 || !old.has_value() => false,
-        Some(value) => vault.value(old)?.is_some_and(|known| known.expose_secret() == value.expose_secret()),
+        (None, _) if item.link.is_some() => link.is_some() && link == old.link.as_ref(),
+        (None, None) if old.link.is_none() => return Fate::Unchanged,
+        (None, _) => return Fate::Valueless,
+        (Some(value), Some(known)) => known.expose_secret() == value.expose_secret(),
+        (Some(_), None) => false,
     };
-    Ok(if same_value && same_rest { Fate::Unchanged } else { Fate::Undecided })
+    if same_value && says_nothing_else(item, old, keeps_rules) { Fate::Unchanged } else { Fate::Undecided }
+}
+
+/// Where a file does not keep rules, what it does not speak of stays as it is.
+fn says_nothing_else(item: &Item, old: &Portable, keeps_rules: bool) -> bool {
+    let same = item.description == old.description;
+    match keeps_rules {
+        true => same && item.tags == old.tags && item.policy == old.policy,
+        false => (same || item.description.is_empty()) && item.tags.is_subset(&old.tags),
+    }
+}
+
+fn keep_untold(item: &mut Item, old: &Portable) {
+    item.policy = old.policy.clone();
+    item.created = item.created.or(old.created);
+    item.tags.extend(old.tags.iter().cloned());
+    if item.description.is_empty() {
+        item.description.clone_from(&old.description);
+    }
+}
+
+/// Whether a host that a file suggests is more than what is allowed.
+fn is_news(rule: &HostRule, access: &Access) -> bool {
+    match access {
+        Access::Undecided => true,
+        Access::Unrestricted => false,
+        Access::Restricted(known) => !known.contains(rule),
+    }
 }
 
 /// Whether a policy lets a secret go where the other does not. What cannot be compared counts as wider.

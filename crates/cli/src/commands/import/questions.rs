@@ -3,7 +3,7 @@
 use super::flags::{Flags, OnConflict};
 use super::links;
 use super::plan::Plan;
-use super::planned::Planned;
+use super::planned::{Fate, Planned};
 use crate::commands::SHOWN;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, visible};
@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 use crate::{output, report};
 
 pub(super) fn ask(context: &Context, plan: &mut Plan, flags: &Flags) -> Outcome {
-    plan.decide(flags.on_conflict);
+    decide(plan, flags.on_conflict);
     let mut terminal = context.terminal()?;
     conflicts(plan, terminal.as_mut())?;
     links::agree(plan, flags, terminal.as_mut())?;
@@ -20,15 +20,22 @@ pub(super) fn ask(context: &Context, plan: &mut Plan, flags: &Flags) -> Outcome 
     suggestions(plan, flags, terminal.as_mut())
 }
 
+/// Decides all conflicts alike.
+pub(super) fn decide(plan: &mut Plan, how: Option<OnConflict>) {
+    if let Some(how) = how {
+        plan.with(Fate::Undecided).into_iter().for_each(|number| plan.decide(number, Fate::of(how)));
+    }
+}
+
 fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
-    let names: Vec<String> = plan
-        .undecided()
-        .map(|it| {
-            let here = if it.is_over_link() { "; linked in the vault" } else { "" };
-            let there = if it.described.is_some() { "; linked in the file" } else { "" };
-            format!("{}  ({}{here}{there})", it.secret.name, it.place)
-        })
-        .collect();
+    let numbers = plan.with(Fate::Undecided);
+    let told = |number: &usize| {
+        let it = plan.one(*number);
+        let here = if it.old_link.is_some() { "; linked in the vault" } else { "" };
+        let there = if it.described.is_some() { "; linked in the file" } else { "" };
+        format!("{}  ({}{here}{there})", it.secret.name, it.place)
+    };
+    let names: Vec<String> = numbers.iter().map(told).collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -46,12 +53,12 @@ fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
     list(terminal, &format!("{what}:"), &names)?;
     match terminal.choose("[r]eplace, [k]eep both, [s]kip, [o]ne by one:", &['r', 'k', 's', 'o'])? {
         'o' => {
-            for planned in plan.undecided() {
-                let question = format!("{}: [r]eplace, [k]eep both, [s]kip:", planned.secret.name);
-                planned.decide(how(terminal.choose(&question, &['r', 'k', 's'])?));
+            for number in numbers {
+                let question = format!("{}: [r]eplace, [k]eep both, [s]kip:", plan.one(number).secret.name);
+                plan.decide(number, Fate::of(how(terminal.choose(&question, &['r', 'k', 's'])?)));
             }
         }
-        letter => plan.decide(Some(how(letter))),
+        letter => decide(plan, Some(how(letter))),
     }
     Ok(())
 }
@@ -66,16 +73,15 @@ fn how(letter: char) -> OnConflict {
 
 /// A secret of the vault goes no further than before unless somebody says so.
 fn rules(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Outcome {
-    let mut wider: Vec<&mut Planned> =
-        plan.open.iter_mut().filter(|it| it.is_stored() && it.wider.is_some()).collect();
+    let wider = plan.wider();
     if wider.is_empty() {
         return Ok(());
     }
     if flags.accept_hosts {
-        wider.iter_mut().for_each(|planned| planned.widen());
+        wider.into_iter().for_each(|number| plan.widen(number));
         return Ok(());
     }
-    let lines: Vec<String> = wider.iter().filter_map(|planned| difference(planned)).collect();
+    let lines: Vec<String> = wider.iter().filter_map(|number| difference(&plan.one(*number))).collect();
     let what = "rules of the file that let a secret of the vault go further than now";
     let Some(terminal) = terminal else {
         output::note(&format!("{what} were not taken, for {}:", output::count(lines.len() as u64, "secret")));
@@ -85,11 +91,11 @@ fn rules(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) -> Out
     };
     list(terminal, &format!("{what}:"), &lines)?;
     match terminal.choose("[t]ake them, [l]eave the vault's, [o]ne by one:", &['t', 'l', 'o'])? {
-        't' => wider.iter_mut().for_each(|planned| planned.widen()),
+        't' => wider.into_iter().for_each(|number| plan.widen(number)),
         'o' => {
-            for (planned, line) in wider.iter_mut().zip(&lines) {
+            for (number, line) in wider.into_iter().zip(&lines) {
                 if terminal.choose(&format!("{line}? [y/n]"), &['y', 'n'])? == 'y' {
-                    planned.widen();
+                    plan.widen(number);
                 }
             }
         }
@@ -121,23 +127,22 @@ fn suggestions(plan: &mut Plan, flags: &Flags, terminal: Option<&mut Terminal>) 
     }
     let Some(terminal) = terminal else {
         output::note("the file suggests hosts; they were not taken:");
-        let command = |planned: &Planned| {
+        let command = |planned: Planned| {
             let rules: Vec<String> = planned.proposed.iter().map(|rule| quoted(&rule.to_string())).collect();
             format!("subrosa allow {} {}", quoted(planned.secret.name.as_str()), rules.join(" "))
         };
-        numbers.iter().take(SHOWN).for_each(|number| output::hint(&plan.one(*number, command)));
+        numbers.iter().take(SHOWN).for_each(|number| output::hint(&command(plan.one(*number))));
         return Ok(());
     };
-    let lines: Vec<String> = numbers.iter().map(|number| plan.one(*number, suggestion)).collect();
+    let lines: Vec<String> = numbers.iter().map(|number| suggestion(&plan.one(*number))).collect();
     list(terminal, "the file suggests where secrets may go:", &lines)?;
     match terminal.choose("[t]ake all, [l]eave all, [o]ne by one:", &['t', 'l', 'o'])? {
         't' => plan.accept_all(),
         'o' => {
             for number in numbers {
-                let (name, rules) =
-                    plan.one(number, |planned| (planned.secret.name.clone(), planned.proposed.clone()));
-                for rule in rules {
-                    let question = format!("{name} may go to {rule}? [y/n]");
+                let planned = plan.one(number);
+                for rule in planned.proposed {
+                    let question = format!("{} may go to {rule}? [y/n]", planned.secret.name);
                     if terminal.choose(&question, &['y', 'n'])? == 'y' {
                         plan.accept(number, rule);
                     }

@@ -83,10 +83,9 @@ impl Fate {
 
 impl Counts {
     fn of(plan: &Plan) -> Counts {
-        let (new, unchanged) = (plan.new_count() as u64, plan.same_count() as u64);
-        let mut counts = Counts { new, unchanged, ..Counts::default() };
-        for planned in &plan.open {
-            let one = match planned.fate {
+        let mut counts = Counts::default();
+        for (fate, number) in plan.fates() {
+            let those = match fate {
                 Fate::New => &mut counts.new,
                 Fate::Unchanged => &mut counts.unchanged,
                 Fate::Allowed => &mut counts.allowed,
@@ -95,7 +94,7 @@ impl Counts {
                 Fate::KeepBoth => &mut counts.kept_both,
                 Fate::Skip | Fate::Valueless | Fate::Unlinked => &mut counts.skipped,
             };
-            *one += 1;
+            *those += number as u64;
         }
         counts
     }
@@ -149,11 +148,12 @@ pub(super) fn show(context: &Context, plan: &Plan, flags: &Flags) -> Outcome {
     }
     context.output.line(&counts.line())?;
     for why in [Fate::Skip, Fate::Valueless, Fate::Unlinked] {
-        let names: Vec<&str> =
-            plan.open.iter().filter(|it| it.fate == why).map(|it| it.secret.name.as_str()).collect();
-        if let Some(reason) = why.why().filter(|_| !names.is_empty()) {
-            let shown = names.iter().take(super::super::SHOWN).copied().collect::<Vec<_>>().join(", ");
-            let rest = names.len().saturating_sub(super::super::SHOWN);
+        let numbers = plan.with(why);
+        if let Some(reason) = why.why().filter(|_| !numbers.is_empty()) {
+            let names =
+                numbers.iter().take(super::super::SHOWN).map(|it| plan.one(*it).secret.name.to_string());
+            let shown = names.collect::<Vec<_>>().join(", ");
+            let rest = numbers.len().saturating_sub(super::super::SHOWN);
             let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
             output::note(&format!("skipped {shown}{more}: {reason}"));
         }
