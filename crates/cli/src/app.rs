@@ -229,6 +229,26 @@ mod tests {
         }
     }
 
+    /// Clap lets a command's own flag of the name take the place of that of every command, without a word.
+    #[test]
+    fn no_flag_of_a_command_hides_one_of_every_command() {
+        fn check(command: &Command, global: &[clap::Arg]) {
+            for arg in command.get_arguments().filter(|arg| !arg.is_global_set()) {
+                let same = |other: &&clap::Arg| {
+                    other.get_id() == arg.get_id()
+                        || (arg.get_long().is_some() && other.get_long() == arg.get_long())
+                };
+                let hidden = global.iter().find(same);
+                assert!(hidden.is_none(), "{} {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(|command| check(command, global));
+        }
+        // the flags of `send` are a table of their own, which has some of every command's, too
+        let root = root();
+        let others = root.get_subcommands().filter(|command| command.get_name() != "send");
+        others.for_each(|command| check(command, &context::flags()));
+    }
+
     #[test]
     fn every_command_has_an_example() {
         for command in root().get_subcommands().filter(|command| !command.is_hide_set()) {
