@@ -93,6 +93,8 @@ fn each(homes: [&Home; 3], empty: &Home) -> Result<(), String> {
             peak(&empty.command(&[&["import", &path(home), "--on-conflict", "replace"], into].concat()))
         });
         row(&format!("import, {name}"), lengths, peaks);
+        let peaks = homes.map(|home| peak(&home.command(&[&["import", &path(home)], into].concat())));
+        row(&format!("import of what is there, {name}"), lengths, peaks);
     }
     Ok(())
 }

@@ -44,6 +44,8 @@ pub(super) fn measure(home: &Home, peers: &Peers, count: u32, empty: &Home) -> R
     peers.enter_import(&mut into);
     into.hold(FEW);
 
+    over(&plain, empty, count)?;
+
     let mut derived = Contest::new(format!("export under a passphrase, {count} secrets, key derived"), "");
     let words = ["export", "--force", "--export-passphrase-file", &pass, "-o", &sealed];
     derived.enter("subrosa", |_| home.command(&words));
@@ -58,6 +60,26 @@ pub(super) fn measure(home: &Home, peers: &Peers, count: u32, empty: &Home) -> R
         empty.command(&["import", "--export-passphrase-file", &pass, &sealed])
     });
     derived.hold(FEW);
+    Ok(())
+}
+
+/// Imports into a vault that has all of the names: of what it has already, and of other values in turn.
+fn over(plain: &str, home: &Home, count: u32) -> Result<(), String> {
+    let text = fs::read_to_string(plain).map_err(|error| error.to_string())?;
+    let other = home.path("other.json").to_string_lossy().into_owned();
+    fs::write(&other, text.replace("\"value\":\"", "\"value\":\"other-"))
+        .map_err(|error| error.to_string())?;
+    home.empty();
+    prepare(&mut home.command(&["import", plain]))?;
+    let mut over = Contest::new(format!("import, {count} secrets that the vault has"), "");
+    over.enter("subrosa", |_| home.command(&["import", plain]));
+    over.hold(FEW);
+    let mut over = Contest::new(format!("import, {count} other values for names that the vault has"), "");
+    over.enter("subrosa", |round| {
+        let file = if round.is_multiple_of(2) { &other } else { plain };
+        home.command(&["import", "--on-conflict", "replace", file])
+    });
+    over.hold(FEW);
     Ok(())
 }
 
