@@ -1,8 +1,11 @@
 //! Names of secrets from what other programs call them.
 
-use subrosa_secret::{Name, NameError};
+use subrosa_secret::{MAX_NAME_LEN, Name, NameError};
 
 use crate::{InterchangeError, Notice, Notices, Place};
+
+/// The longest text that a name is made of, in bytes.
+const MAX_TEXT_LEN: usize = 4 << 10;
 
 /// The name that a text becomes.
 ///
@@ -15,6 +18,7 @@ pub(crate) fn name(text: &str, place: &Place, notices: &mut Notices) -> Result<N
         Ok(name) => return Ok(name),
         Err(error) => error,
     };
+    check_len(text, place)?;
     if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
         return Err(refused(NameError::Character(hidden)));
     }
@@ -27,6 +31,17 @@ pub(crate) fn name(text: &str, place: &Place, notices: &mut Notices) -> Result<N
     notices
         .push(Notice { place: place.clone(), text: format!("{text:?} cannot be a name and becomes {name}") });
     Ok(name)
+}
+
+/// Refuses a text that is much longer than any name, before work is done on it or it is told.
+pub(crate) fn check_len(text: &str, place: &Place) -> Result<(), InterchangeError> {
+    match text.len() {
+        len if len > MAX_TEXT_LEN => {
+            let source = NameError::TooLong { len, max: MAX_NAME_LEN };
+            Err(InterchangeError::Name { place: place.clone(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether nothing of a text can stand in a name.
@@ -116,5 +131,11 @@ mod tests {
         // a name is no path: nothing is opened by it
         assert_eq!(named("../x").0, "../x");
         assert_eq!(named(&"x".repeat(257)).0, "name");
+    }
+
+    #[test]
+    fn hostile_i88_a_text_without_end_is_no_name_and_is_not_told() {
+        assert_eq!(named(&format!("{}a", "!".repeat(MAX_TEXT_LEN - 1))), ("a".to_owned(), 1));
+        assert_eq!(named(&format!("{}a", "!".repeat(MAX_TEXT_LEN))).0, "name");
     }
 }
