@@ -17,7 +17,7 @@ mod write;
 use subrosa_secret::SecretValue;
 
 use crate::text::text;
-use crate::{Contents, InterchangeError, Item, MAX_ITEMS, Notice, Place};
+use crate::{Contents, InterchangeError, Item, Notice, Place};
 
 pub use rewrite::rewrite;
 use scanner::{Entry, Quote, Scanner};
@@ -34,13 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<Contents, InterchangeError> {
     let text = text(bytes)?;
     let mut contents = Contents::default();
     let mut scanner = Scanner::new(text);
-    let mut assignments = 0;
     while let Some(entry) = scanner.next_entry()? {
-        // a name that is set again and again takes a notice each time
-        if assignments == MAX_ITEMS {
-            return Err(InterchangeError::TooMany);
-        }
-        assignments += 1;
         let place = Place::Line(entry.line);
         let mut notice = |text: String| contents.notices.push(Notice { place: place.clone(), text });
         let name = entry.name(text)?;

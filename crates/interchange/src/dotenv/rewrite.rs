@@ -5,9 +5,9 @@ use zeroize::Zeroizing;
 
 use super::escape::decode;
 use super::scanner::Scanner;
+use crate::InterchangeError;
 use crate::item::{Written, holds_reference};
 use crate::text::text;
-use crate::{InterchangeError, Notice, Place};
 
 /// The file with references in place of those values for whose names `reference` gives one, and every other byte as it
 /// was. All values of a name are replaced, not only the one that counts; an empty one, and one that is a reference
@@ -42,9 +42,5 @@ pub fn rewrite(
         from = span.end;
     }
     written.extend(&text.as_bytes()[from..]);
-    let notices = scanner.remarks.into_iter().map(|line| Notice {
-        place: Place::Line(line),
-        text: "a remark that looks like a variable stays as it is".to_owned(),
-    });
-    Ok(Written { bytes: written, notices: notices.collect() })
+    Ok(Written { bytes: written, notices: scanner.remarks })
 }

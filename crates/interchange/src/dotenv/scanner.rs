@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use subrosa_secret::Name;
 
-use crate::{InterchangeError, Place};
+use crate::{InterchangeError, MAX_ITEMS, Notice, Notices, Place};
 
 /// What a value stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,9 @@ pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     line: usize,
-    /// The lines of remarks that look like assignments.
-    pub remarks: Vec<usize>,
+    entries: usize,
+    /// Remarks that look like assignments.
+    pub remarks: Notices,
 }
 
 impl Entry {
@@ -45,7 +46,7 @@ impl Entry {
 impl<'a> Scanner<'a> {
     /// `text` is without a byte order mark.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, line: 1, remarks: Vec::new() }
+        Self { text, at: 0, line: 1, entries: 0, remarks: Notices::default() }
     }
 
     /// The next assignment, `None` at the end.
@@ -55,7 +56,12 @@ impl<'a> Scanner<'a> {
             match self.rest().chars().next() {
                 None => return Ok(None),
                 Some('#') => self.remark(),
-                Some(_) => return self.entry().map(Some),
+                // a name that is set again and again takes a notice each time
+                Some(_) if self.entries == MAX_ITEMS => return Err(InterchangeError::TooMany),
+                Some(_) => {
+                    self.entries += 1;
+                    return self.entry().map(Some);
+                }
             }
         }
     }
@@ -92,7 +98,8 @@ impl<'a> Scanner<'a> {
             !name.is_empty() && name.chars().all(is_name) && !value.trim().is_empty()
         });
         if looks {
-            self.remarks.push(self.line);
+            let text = "a remark that looks like a variable stays as it is".to_owned();
+            self.remarks.push(Notice { place: Place::Line(self.line), text });
         }
         self.advance(self.line_end());
     }

@@ -1,7 +1,7 @@
 use subrosa_secret::Name;
 
 use super::*;
-use crate::Items;
+use crate::{Items, MAX_ITEMS};
 
 fn value(item: &Item) -> Option<&str> {
     item.value.as_ref().map(|value| str::from_utf8(value.expose_secret()).unwrap())
@@ -182,6 +182,15 @@ fn a_file_is_rewritten_and_keeps_every_other_byte() {
 
 #[test]
 fn hostile_i88_a_name_that_is_set_a_million_times_is_refused() {
-    let error = read("A=b\n".repeat(MAX_ITEMS + 1).as_bytes()).err().expect("refused");
+    let file = "A=b\n".repeat(MAX_ITEMS + 1);
+    let error = read(file.as_bytes()).err().expect("refused");
     assert_eq!(error.kind(), "too_many");
+    let error = rewrite(file.as_bytes(), |_| None).err().expect("refused");
+    assert_eq!(error.kind(), "too_many");
+}
+
+#[test]
+fn hostile_i88_remarks_without_end_are_counted_and_not_kept() {
+    let written = rewrite("#A=b\n".repeat(100_000).as_bytes(), |_| None).expect("nothing is wrong with it");
+    assert_eq!((written.notices.total(), written.notices.len()), (100_000, 100));
 }
