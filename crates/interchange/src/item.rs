@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use subrosa_secret::{HostRule, Name, Policy, SecretValue, Tag};
+use subrosa_secret::{HostRule, MAX_VALUE_LEN, Name, Policy, SecretValue, Tag};
 use zeroize::Zeroizing;
 
 use crate::{InterchangeError, Items, Link, Notices};
@@ -85,9 +85,10 @@ pub(crate) fn check_unlinked(items: &Items, format: &str) -> Result<(), Intercha
     }
 }
 
-/// Whether a value is no secret but refers to one.
+/// Whether a value is no secret but refers to one. What is too long for a value is refused as that, and not searched: it
+/// could hold any number of them.
 pub(crate) fn holds_reference(value: &[u8]) -> bool {
-    !subrosa_secret::scan(value).references.is_empty()
+    value.len() <= MAX_VALUE_LEN && !subrosa_secret::scan(value).references.is_empty()
 }
 
 impl Item {

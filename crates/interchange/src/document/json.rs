@@ -1,11 +1,10 @@
 //! JSON documents.
 
-use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::collector::Collector;
+use super::collector::{Collector, Keys};
 use crate::text::text;
 use crate::{Contents, InterchangeError, json};
 
@@ -144,16 +143,14 @@ impl<'de> Visitor<'de> for &mut Walk<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut keys = HashSet::new();
+        let mut keys = Keys::new();
         while let Some(key) = map.next_key::<String>()? {
-            self.enter(&key)?;
-            if !keys.insert(key) {
-                self.error = Some(self.collector.malformed("this key stands twice"));
-                return Err(A::Error::custom("stopped"));
-            }
+            let entered = self.collector.enter_field(&mut keys, &key);
+            self.check(entered)?;
             map.next_value_seed(&mut *self)?;
             self.collector.leave();
         }
+        self.collector.forget(&keys);
         Ok(())
     }
 }

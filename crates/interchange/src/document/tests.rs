@@ -164,6 +164,51 @@ fn hostile_i88_an_alias_bomb_is_bounded() {
 }
 
 #[test]
+fn hostile_i88_a_key_without_end_is_told_in_short() {
+    let key = "k".repeat(1 << 20);
+    // none of these becomes a secret, so that nothing else ends it
+    let many = "\"<<vault:a>>\",".repeat(10_000);
+    for (reader, text) in [
+        (READERS[0], format!("{{\"{key}\": [{many} 1]}}")),
+        (read_yaml, format!("? {key}\n: [{many} 1]\n")),
+        (read_toml, format!("{key} = [{many} 1]")),
+    ] {
+        let (kind, message) = refused(reader, &text);
+        assert_eq!(kind, "name");
+        assert!(message.len() < 500 && message.contains("1048578 bytes"), "{message}");
+    }
+    let outside = format!("{{\"{key}\": [{many} 1], \"a\": {{\"b\": 2}}}}");
+    assert_eq!(shown(&read_json(outside.as_bytes(), Some("a")).unwrap()), ["b=2"]);
+}
+
+#[test]
+fn hostile_i88_brackets_of_yaml_that_hold_very_much_are_refused() {
+    for (open, word, close) in
+        [("[", "1,", "]"), ("{", ":,", "}"), ("[", "''", "]"), ("[", "? ", "]"), ("- {", "[],", "}")]
+    {
+        let many = format!("{open}{}{close}", word.repeat(crate::MAX_ITEMS + 1));
+        assert_eq!(refused(read_yaml, &many).0, "too_many", "{word}");
+    }
+    let colons = format!("a: '{}'\n", ":".repeat(crate::MAX_ITEMS + 1));
+    assert_eq!(read_yaml(colons.as_bytes(), None).unwrap().items.len(), 1);
+}
+
+#[test]
+fn hostile_i88_a_toml_document_of_a_million_marks_is_refused() {
+    for (head, word) in [("a=[", "1,"), ("", "#\n"), ("", "[[a]]\n"), ("a", ".a"), ("a=", "{")] {
+        let many = format!("{head}{}", word.repeat(crate::MAX_ITEMS + 1));
+        assert_eq!(refused(read_toml, &many).0, "too_many", "{word}");
+        assert!(!is_toml(many.as_bytes()), "{word}");
+    }
+}
+
+#[test]
+fn tags_outside_of_what_is_asked_for_are_not_told() {
+    let contents = read_yaml(b"a: !x 1\nb: !y 2\n", Some("b")).unwrap();
+    assert_eq!((shown(&contents), contents.notices.len()), (vec!["b=2".to_owned()], 1));
+}
+
+#[test]
 fn hostile_i89_names_and_encodings() {
     let escaped = ["\\u0000", "\\u001b", "\\u202e", "\\ufeff", "\\u200b"];
     for hidden in escaped {

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::collector::Collector;
 use super::{MAX_LEN, bounded};
 use crate::text::line_of;
-use crate::{Contents, InterchangeError, Place};
+use crate::{Contents, InterchangeError, MAX_ITEMS, Place};
 
 /// So much of a text is tried before all of it.
 const FIRST: usize = 16 << 10;
@@ -18,6 +18,9 @@ const FIRST: usize = 16 << 10;
 /// bounds.
 pub fn read_toml(bytes: &[u8], path: Option<&str>) -> Result<Contents, InterchangeError> {
     let text = bounded(bytes)?;
+    if !is_small(bytes) {
+        return Err(InterchangeError::TooMany);
+    }
     let table = DeTable::parse(text).map_err(|error| InterchangeError::Malformed {
         place: Place::Line(line_of(text, error.span().map_or(0, |span| span.start))),
         what: "this is no TOML".to_owned(),
@@ -30,8 +33,14 @@ pub fn read_toml(bytes: &[u8], path: Option<&str>) -> Result<Contents, Interchan
 /// Whether these bytes are a TOML document. Most that are none show it near their beginning, before all of them is parsed,
 /// which takes many times the memory.
 pub(crate) fn is_document(bytes: &[u8]) -> bool {
-    let text = if bytes.len() > MAX_LEN { None } else { str::from_utf8(bytes).ok() };
+    let is_read = bytes.len() <= MAX_LEN && is_small(bytes);
+    let text = if is_read { str::from_utf8(bytes).ok() } else { None };
     text.is_some_and(|text| may_begin(text) && DeTable::parse(text).is_ok())
+}
+
+/// Whether there is so little between its marks that the parser can keep all of it: it takes hundreds of bytes for each.
+fn is_small(bytes: &[u8]) -> bool {
+    bytes.iter().filter(|byte| b"[]{}=,.'\"#\n".contains(byte)).count() <= MAX_ITEMS
 }
 
 /// Whether the first lines can be those of a TOML document. What is wrong at their end may be the cut.

@@ -1,13 +1,13 @@
 //! YAML documents.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use zeroize::Zeroizing;
 
 use super::bounded;
-use super::collector::Collector;
-use crate::{Contents, InterchangeError, Place};
+use super::collector::{Collector, Keys};
+use crate::{Contents, InterchangeError, MAX_ITEMS, Place};
 
 /// Reads every value of a YAML document, or of what stands at `path` in it.
 ///
@@ -20,7 +20,9 @@ use crate::{Contents, InterchangeError, Place};
 pub fn read_yaml(bytes: &[u8], path: Option<&str>) -> Result<Contents, InterchangeError> {
     let mut walk =
         Walk { collector: Collector::new(path), within: Vec::new(), anchors: HashMap::new(), documents: 0 };
-    for event in Parser::new_from_str(bounded(bytes)?) {
+    let text = bounded(bytes)?;
+    check_brackets(text)?;
+    for event in Parser::new_from_str(text) {
         let (event, _) = event.map_err(|error| InterchangeError::Malformed {
             place: Place::Line(error.marker().line().max(1)),
             what: "this is no YAML".to_owned(),
@@ -28,6 +30,17 @@ pub fn read_yaml(bytes: &[u8], path: Option<&str>) -> Result<Contents, Interchan
         walk.event(event)?;
     }
     walk.collector.done()
+}
+
+/// Refuses brackets that hold very much. The parser looks for their end before it gives anything of them out, since all of
+/// it could be a key, and keeps some two hundred bytes for each word until then.
+fn check_brackets(text: &str) -> Result<(), InterchangeError> {
+    let Some(opening) = memchr::memchr2(b'[', b'{', text.as_bytes()) else { return Ok(()) };
+    let behind = text.as_bytes()[opening..].iter();
+    match behind.filter(|byte| b"[]{},:?\"'&*!".contains(byte)).count() {
+        marks if marks > MAX_ITEMS => Err(InterchangeError::TooMany),
+        _ => Ok(()),
+    }
 }
 
 struct Walk {
@@ -43,7 +56,7 @@ enum Within {
     /// The number of the next item.
     List(usize),
     /// The keys so far, and whether a value is due.
-    Mapping(HashSet<String>, bool),
+    Mapping(Keys, bool),
 }
 
 impl Walk {
@@ -71,9 +84,11 @@ impl Walk {
                 self.value((!is_null).then_some(&*text), tag.is_some())
             }
             Event::SequenceStart(..) => self.open(Within::List(0)),
-            Event::MappingStart(..) => self.open(Within::Mapping(HashSet::new(), false)),
+            Event::MappingStart(..) => self.open(Within::Mapping(Keys::new(), false)),
             Event::SequenceEnd | Event::MappingEnd => {
-                self.within.pop();
+                if let Some(Within::Mapping(keys, _)) = self.within.pop() {
+                    self.collector.forget(&keys);
+                }
                 self.leave();
                 Ok(())
             }
@@ -86,18 +101,14 @@ impl Walk {
     }
 
     fn key(&mut self, key: &str) -> Result<(), InterchangeError> {
-        self.collector.enter(key)?;
         let Some(Within::Mapping(keys, is_value_due)) = self.within.last_mut() else { return Ok(()) };
         *is_value_due = true;
-        match keys.insert(key.to_owned()) {
-            true => Ok(()),
-            false => Err(self.collector.malformed("this key stands twice")),
-        }
+        self.collector.enter_field(keys, key)
     }
 
     fn value(&mut self, text: Option<&str>, is_tagged: bool) -> Result<(), InterchangeError> {
         self.enter()?;
-        if is_tagged {
+        if is_tagged && self.collector.is_wanted() {
             self.collector.notice("the tag means nothing here: the text behind it is taken as it stands");
         }
         self.collector.value(text)?;
