@@ -12,13 +12,15 @@ use crate::tools;
 /// Which version is installed where there is none.
 const CARGO_FUZZ: &str = "0.13.2";
 /// One input that takes longer than this many seconds is a finding.
-const TIMEOUT: u64 = 20;
+const TIMEOUT: u64 = 10;
+/// And one that takes more memory than this, in MiB, though inputs are of kilobytes.
+const MEMORY: u64 = 1024;
 
 /// Runs all targets, together for this many seconds.
 pub(crate) fn run(seconds: u64) -> Result<(), String> {
     let names = names()?;
     let share = (seconds / names.len().max(1) as u64).max(1);
-    run_targets(&names, share)
+    run_targets(&build(None)?, &names, share)
 }
 
 /// Runs one target for this many seconds.
@@ -27,7 +29,7 @@ pub(crate) fn run_one(seconds: u64, name: &str) -> Result<(), String> {
     if !names.iter().any(|known| known == name) {
         return Err(format!("there is no fuzz target {name}; there are {}", names.join(", ")));
     }
-    run_targets(&[name.to_owned()], seconds.max(1))
+    run_targets(&build(Some(name))?, &[name.to_owned()], seconds.max(1))
 }
 
 /// The smoke run: seeds and some changes of them, on the stable toolchain and without libFuzzer.
@@ -60,9 +62,8 @@ struct Ran {
     finding: Option<PathBuf>,
 }
 
-fn run_targets(names: &[String], seconds: u64) -> Result<(), String> {
-    let binaries = build()?;
-    let ran = names.iter().map(|name| run_target(&binaries, name, seconds)).collect::<Result<Vec<_>, _>>()?;
+fn run_targets(binaries: &Path, names: &[String], seconds: u64) -> Result<(), String> {
+    let ran = names.iter().map(|name| run_target(binaries, name, seconds)).collect::<Result<Vec<_>, _>>()?;
     println!("\n{:<14}{:>14}  finding", "target", "executions");
     for ran in &ran {
         let finding = ran.finding.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string());
@@ -74,8 +75,8 @@ fn run_targets(names: &[String], seconds: u64) -> Result<(), String> {
     if findings == 0 { Ok(()) } else { Err(format!("fuzzing found something in {findings} targets")) }
 }
 
-/// Builds every target, and says where the binaries are.
-fn build() -> Result<PathBuf, String> {
+/// Builds every target, or one, and says where the binaries are.
+fn build(name: Option<&str>) -> Result<PathBuf, String> {
     let cargo_fuzz = tools::installed("cargo-fuzz", CARGO_FUZZ, &[])?;
     let version = output(program("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -85,7 +86,7 @@ fn build() -> Result<PathBuf, String> {
     // no unsafe code here for one to watch, and SQLite's would not be instrumented
     let mut build = program(cargo_fuzz);
     build.env("RUSTC_BOOTSTRAP", "1").args(["build", "--sanitizer", "none", "--target", host]);
-    process::run(build.arg("--target-dir").arg(&folder))?;
+    process::run(build.arg("--target-dir").arg(&folder).args(name))?;
     Ok(folder.join(host).join("release"))
 }
 
@@ -105,7 +106,12 @@ fn run_target(binaries: &Path, name: &str, seconds: u64) -> Result<Ran, String> 
     // libFuzzer writes what it finds to the first folder and reads the seeds in the second
     fuzz.arg(&corpus).arg(root().join("fuzz/corpus").join(name));
     fuzz.arg(format!("-max_total_time={seconds}")).arg(format!("-timeout={TIMEOUT}"));
+    fuzz.arg(format!("-rss_limit_mb={MEMORY}"));
     fuzz.arg(format!("-artifact_prefix={}/", findings.display())).arg("-print_final_stats=1");
+    let words = root().join("fuzz/dictionaries").join(name).with_extension("dict");
+    if words.is_file() {
+        fuzz.arg(format!("-dict={}", words.display()));
+    }
     let status = fuzz.stdout(File::create(folder.join("out")).map_err(blame)?);
     let status = status.stderr(File::create(&log).map_err(blame)?).status().map_err(blame)?;
     let text = String::from_utf8_lossy(&fs::read(&log).map_err(blame)?).into_owned();
