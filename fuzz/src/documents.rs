@@ -4,6 +4,8 @@ use serde_json::Value;
 use subrosa_interchange::document::{read_json, read_toml, read_yaml};
 use subrosa_interchange::{Contents, InterchangeError, Item, Place};
 
+use crate::silence;
+
 type Read = fn(&[u8], Option<&str>) -> Result<Contents, InterchangeError>;
 
 /// The first byte says what the rest is: `j`SON, `y`AML or `t`OML.
@@ -11,7 +13,7 @@ pub fn documents(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     match kind {
         b'j' => json(data),
-        b'y' => drop(is_found_by_path(data, read_yaml)),
+        b'y' => yaml(data),
         b't' => toml(data),
         _ => {}
     }
@@ -26,8 +28,8 @@ fn is_found_by_path(data: &[u8], read: Read) -> Option<Contents> {
     let contents = read(data, None).ok()?;
     for item in contents.items.iter().take(4) {
         let Place::Path(path) = &item.place else { continue };
-        // escaped for people
-        if path.contains('\\') {
+        // escaped for people, or cut
+        if path.contains(['\\', '…']) {
             continue;
         }
         if let Ok(part) = read(data, Some(path)) {
@@ -37,13 +39,25 @@ fn is_found_by_path(data: &[u8], read: Read) -> Option<Contents> {
     Some(contents)
 }
 
+fn yaml(data: &[u8]) {
+    let read = read_yaml(data, None);
+    if silence::is_in(data) && silence::is_read(&read) {
+        silence::is_kept(&read);
+    }
+    is_found_by_path(data, read_yaml);
+}
+
 /// As many values as another reader finds, none of them cut; YAML, which JSON is part of, makes the same of it.
 fn json(data: &[u8]) {
-    let Some(contents) = is_found_by_path(data, read_json) else { return };
     let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
-    let document: Value = serde_json::from_slice(text).expect("it is JSON");
+    let document: Option<Value> = serde_json::from_slice(text).ok();
     let mut texts = Vec::new();
-    let count = leaves(&document, &mut texts);
+    let count = document.as_ref().map_or(0, |document| leaves(document, &mut texts));
+    if silence::is_in(data) && texts.iter().any(|text| silence::is_part_of(text.as_bytes())) {
+        silence::is_kept(&read_json(data, None));
+    }
+    let Some(contents) = is_found_by_path(data, read_json) else { return };
+    assert!(document.is_some(), "it is no JSON");
     assert!(contents.items.len() <= count && count <= contents.items.len() + contents.notices.total());
     for item in contents.items.iter() {
         let is_text = texts.iter().any(|text| text.as_bytes() == value(&item));
@@ -76,20 +90,25 @@ fn leaves<'v>(value: &'v Value, texts: &mut Vec<&'v str>) -> usize {
 
 /// As many values as another reader finds.
 fn toml(data: &[u8]) {
-    let Some(contents) = is_found_by_path(data, read_toml) else { return };
-    let text = std::str::from_utf8(data).expect("it was read");
+    let Ok(text) = std::str::from_utf8(data) else { return };
     // what does not fit into 64 bits is TOML, and is kept as it is written
-    let Ok(document) = toml::from_str::<toml::Table>(text.strip_prefix('\u{feff}').unwrap_or(text)) else {
-        return;
-    };
-    let count = values(&toml::Value::Table(document));
+    let document = toml::from_str::<toml::Table>(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let found = document.ok().map(|table| values(&toml::Value::Table(table)));
+    if silence::is_in(data) && found.is_some_and(|(_, has_canary)| has_canary) {
+        silence::is_kept(&read_toml(data, None));
+    }
+    let Some(contents) = is_found_by_path(data, read_toml) else { return };
+    let Some((count, _)) = found else { return };
     assert!(contents.items.len() <= count && count <= contents.items.len() + contents.notices.total());
 }
 
-fn values(value: &toml::Value) -> usize {
+/// How many values there are, and whether one of them has the canary.
+fn values(value: &toml::Value) -> (usize, bool) {
+    let both = |(count, has): (usize, bool), (more, has_too): (usize, bool)| (count + more, has || has_too);
     match value {
-        toml::Value::Table(fields) => fields.iter().map(|(_, value)| values(value)).sum(),
-        toml::Value::Array(list) => list.iter().map(values).sum(),
-        _ => 1,
+        toml::Value::Table(fields) => fields.iter().map(|(_, value)| values(value)).fold((0, false), both),
+        toml::Value::Array(list) => list.iter().map(values).fold((0, false), both),
+        toml::Value::String(text) => (1, silence::is_part_of(text.as_bytes())),
+        _ => (1, false),
     }
 }

@@ -4,12 +4,20 @@ use std::cell::RefCell;
 
 use subrosa_interchange::{Contents, Items, dotenv as format};
 
+use crate::silence;
+
 /// What begins the names in the references that are put in.
 const MARK: &str = "fuzz-mark-";
 
 /// What is read is written and read again, and a file that is rewritten keeps every byte that is no value.
 pub fn dotenv(data: &[u8]) {
-    let Ok(contents) = format::read(data) else { return };
+    let read = format::read(data);
+    // no name can be the canary, so that it is told of nothing
+    silence::is_kept(&read);
+    let Ok(contents) = read else {
+        assert!(format::rewrite(data, |_| None).is_err(), "what is not read is rewritten");
+        return;
+    };
     is_written_again(&contents);
     is_rewritten(data);
 }

@@ -17,6 +17,7 @@ mod cookies;
 mod detect;
 mod documents;
 mod dotenv;
+mod environment;
 mod export;
 mod forms;
 mod host_rules;
@@ -28,6 +29,7 @@ mod reference;
 mod response;
 mod rows;
 mod scratch;
+mod silence;
 mod substitute;
 mod vault_file;
 mod vault_key;
@@ -99,6 +101,7 @@ targets![
     detect::detect,
     documents::documents,
     dotenv::dotenv,
+    environment::environment,
     export::export,
     forms::forms,
     host_rules::host_rules,

@@ -4,6 +4,8 @@ use subrosa_interchange::postman::{Take, read_collection, read_environment, read
 use subrosa_interchange::{Contents, InterchangeError, Item};
 use subrosa_secret::Name;
 
+use crate::silence;
+
 /// The first byte says what the rest is: an `e`nvironment or globals, a `c`ollection, or the `v`ault scope.
 pub fn postman(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
@@ -23,8 +25,10 @@ fn told(item: Item) -> (Name, Vec<u8>, String, bool) {
 
 /// What is marked as secret is among all; all is what is written and read again.
 fn variables(data: &[u8], read: fn(&[u8], Take) -> Result<Contents, InterchangeError>) {
-    let Ok(all) = read(data, Take::All) else { return };
-    if let Ok(secrets) = read(data, Take::Secrets) {
+    let (all, secrets) = (read(data, Take::All), read(data, Take::Secrets));
+    tells_no_value(data, &[&all, &secrets]);
+    let Ok(all) = all else { return };
+    if let Ok(secrets) = secrets {
         for item in secrets.items.iter() {
             assert!(all.items.iter().any(|other| other.name == item.name), "{}", item.name);
         }
@@ -34,11 +38,24 @@ fn variables(data: &[u8], read: fn(&[u8], Take) -> Result<Contents, InterchangeE
 
 /// What a file suggests stays a suggestion.
 fn vault(data: &[u8]) {
-    let Ok(contents) = read_vault(data) else { return };
+    let read = read_vault(data);
+    tells_no_value(data, &[&read]);
+    let Ok(contents) = read else { return };
     for item in contents.items.iter() {
         assert_eq!(item.policy.access, subrosa_secret::Access::Undecided);
     }
     is_written_again(&contents);
+}
+
+/// What a field `value` says is never told.
+fn tells_no_value(data: &[u8], read: &[&Result<Contents, InterchangeError>]) {
+    if !silence::is_in(data) {
+        return;
+    }
+    let Ok(document) = serde_json::from_slice(data) else { return };
+    if silence::is_said_by(&["value"], &document) {
+        read.iter().for_each(|read| silence::is_kept(read));
+    }
 }
 
 fn is_written_again(contents: &Contents) {

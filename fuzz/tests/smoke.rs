@@ -111,6 +111,7 @@ smoke_tests![
     detect,
     documents,
     dotenv,
+    environment,
     export,
     forms,
     globs,
@@ -139,6 +140,7 @@ fn every_target_is_complete() {
     };
     assert_eq!(names("fuzz_targets"), targets);
     assert_eq!(names("corpus"), targets);
+    assert!(names("dictionaries").is_subset(&targets));
     let manifest = include_str!("../Cargo.toml");
     for name in &targets {
         assert!(
