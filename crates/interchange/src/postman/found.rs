@@ -98,6 +98,7 @@ impl Found {
             self.notice(&place, "a variable without a name is left out".to_owned());
             return Ok(());
         }
+        naming::check_len(key, &place)?;
         if let Some(provider) = variable.provider() {
             self.notice(
                 &place,

@@ -324,3 +324,15 @@ fn what_is_wrong_in_a_list_is_told_by_its_line_in_the_file() {
         assert!(error.contains("line 5"), "{error}");
     }
 }
+
+#[test]
+fn hostile_i88_a_name_without_end_is_not_told() {
+    let key = "k".repeat(1 << 20);
+    for more in [r#""value":"{{a}}""#, r#""source":{"provider":"x"}"#, r#""value":"1""#] {
+        let file = format!(r#"{{"values":[{{"key":"{key}",{more}}}]}}"#);
+        for answer in [read_environment(file.as_bytes(), Take::Secrets), read_vault(file.as_bytes())] {
+            let error = answer.err().expect("refused");
+            assert!(error.kind() == "name" && error.to_string().len() < 100, "{more}");
+        }
+    }
+}
