@@ -1,6 +1,6 @@
 //! Names of secrets.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -68,6 +68,10 @@ impl Name {
     /// # Errors
     /// [`NameError`] with the first rule that the text breaks.
     pub fn parse(text: &str) -> Result<Self, NameError> {
+        Self::read(text.into())
+    }
+
+    fn read(text: Cow<'_, str>) -> Result<Self, NameError> {
         let name = normalized(text, MAX_NAME_LEN)?;
         name.split('/').try_for_each(check_segment)?;
         Ok(Self(name))
@@ -92,12 +96,12 @@ impl Name {
 }
 
 /// NFC of `text`, not empty and at most `max` bytes long.
-pub(crate) fn normalized(text: &str, max: usize) -> Result<String, NameError> {
+pub(crate) fn normalized(text: Cow<'_, str>, max: usize) -> Result<String, NameError> {
     // NFC can shrink a text to a third at most: refuse what is hopeless before spending work on it
     if text.len() > max * 4 {
         return Err(NameError::TooLong { len: text.len(), max });
     }
-    let name: String = if is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
+    let name = if text.is_ascii() || is_nfc(&text) { text.into_owned() } else { text.nfc().collect() };
     match name.len() {
         0 => Err(NameError::Empty),
         len if len > max => Err(NameError::TooLong { len, max }),
@@ -154,7 +158,7 @@ impl TryFrom<String> for Name {
     type Error = NameError;
 
     fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
+        Self::read(text.into())
     }
 }
 

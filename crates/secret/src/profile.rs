@@ -20,7 +20,7 @@ impl Profile {
     /// # Errors
     /// [`NameError`] as for names; `/` is a refused character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let profile = normalized(text, MAX_PROFILE_LEN)?;
+        let profile = normalized(text.into(), MAX_PROFILE_LEN)?;
         check_segment(&profile)?;
         Ok(Self(profile))
     }

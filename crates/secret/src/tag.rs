@@ -1,6 +1,6 @@
 //! Tags of secrets.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,10 @@ impl Tag {
     /// # Errors
     /// [`NameError`] as for names, with fewer characters allowed.
     pub fn parse(text: &str) -> Result<Self, NameError> {
+        Self::read(text.into())
+    }
+
+    fn read(text: Cow<'_, str>) -> Result<Self, NameError> {
         let tag = normalized(text, MAX_TAG_LEN)?;
         match tag.chars().find(|&c| !(is_word(c) || c == '.' || c == '-')) {
             Some(wrong) => Err(NameError::Character(wrong)),
@@ -49,7 +53,7 @@ impl TryFrom<String> for Tag {
     type Error = NameError;
 
     fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
+        Self::read(text.into())
     }
 }
 
