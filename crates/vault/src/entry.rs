@@ -9,7 +9,7 @@ use subrosa_secret::{Name, Policy, SecretValue, Tag as Label};
 use crate::{
     Link, RecordId, VaultError,
     keys::RoleKeys,
-    seal::{HEAD_LEN, Padding, Sealed, commitment_of, open, seal},
+    seal::{HEAD_LEN, Padding, Room, commitment_of, open, seal},
     store::Row,
 };
 
@@ -100,6 +100,11 @@ impl Entry {
 
     /// Opens metadata and policy of a row that the tree has proven.
     pub(crate) fn open(keys: &RoleKeys, row: &Row) -> Result<Self, VaultError> {
+        Self::open_in(&mut Room::default(), keys, row)
+    }
+
+    /// The same for one of many rows, in the memory of those before it.
+    pub(crate) fn open_in(room: &mut Room, keys: &RoleKeys, row: &Row) -> Result<Self, VaultError> {
         let damaged = |what: &str| VaultError::damaged(what);
         let record = RecordId::from_slice(&row.id).ok_or_else(|| damaged("a record id is not 16 bytes"))?;
         let number = |number: i64| u64::try_from(number).map_err(|_| damaged("a version is negative"));
@@ -108,12 +113,13 @@ impl Entry {
             [] => None,
             bytes => Some(bytes.try_into().map_err(|_| damaged("the head of a value is not 80 bytes"))?),
         };
-        let metadata = open_part(&keys.metadata, keys, row, "metadata", version, &row.metadata)?;
-        let metadata: Metadata = serde_json::from_slice(&metadata)
+        let place = |field| keys.context(TABLE, &row.id, field, version);
+        let metadata = room.open(&keys.metadata, &place("metadata"), Padding::Row, &row.metadata)?;
+        let metadata: Metadata = serde_json::from_slice(metadata)
             .map_err(|_| damaged("the metadata of a secret cannot be read"))?;
-        let governed = open_part(&keys.policy, keys, row, "policy", version, &row.policy)?;
-        let governed: Governed = serde_json::from_slice(&governed)
-            .map_err(|_| damaged("the policy of a secret cannot be read"))?;
+        let governed = room.open(&keys.policy, &place("policy"), Padding::Row, &row.policy)?;
+        let governed: Governed =
+            serde_json::from_slice(governed).map_err(|_| damaged("the policy of a secret cannot be read"))?;
         if governed.value != head.as_ref().map(commitment_text) {
             return Err(damaged("a policy governs another value than the one beside it"));
         }
@@ -210,16 +216,4 @@ pub(crate) fn signed(version: u64) -> Result<i64, VaultError> {
 
 fn commitment_text(head: &[u8; HEAD_LEN]) -> String {
     HEXLOWER.encode(commitment_of(head))
-}
-
-fn open_part(
-    key: &impl crate::SealingKey,
-    keys: &RoleKeys,
-    row: &Row,
-    field: &str,
-    version: u64,
-    blob: &[u8],
-) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError> {
-    let sealed = Sealed::from_slice(blob).ok_or(crate::Unsealable)?;
-    Ok(open(key, &keys.context(TABLE, &row.id, field, version), Padding::Row, &sealed.head, sealed.body)?)
 }

@@ -15,6 +15,7 @@ use std::{
 
 use crate::{
     VaultError,
+    seal::Room,
     snapshot::Snapshot,
     store::{Row, RowRef},
     tree::{Builder, Hash, Tree, bucket_of},
@@ -28,16 +29,17 @@ const WAITING: usize = 4;
 /// Bytes beside the rows after which a chunk counts as full, so that long values do not wait by the hundred.
 const CHUNK_LEN: usize = 1 << 20;
 
-/// Calls `work` with every row and returns what it answered, in the order of the rows, once all of them are proven.
+/// Calls `work` with every row, and with memory to open its seals in, and returns what it answered, in the order of the rows, once all of them are proven.
 pub(crate) fn map<T: Send>(
     snapshot: &Snapshot<'_>,
-    work: impl Fn(&Row) -> Result<Option<T>, VaultError> + Sync,
+    work: impl Fn(&Row, &mut Room) -> Result<Option<T>, VaultError> + Sync,
 ) -> Result<Vec<T>, VaultError> {
     let read = |each: &mut Each<'_, ()>| snapshot.store.each_row(&mut |row| each(row, (), 0));
     let parts = chunks(snapshot, read, |rows: &mut [Loaded<()>]| {
         let mut answers = Vec::with_capacity(rows.len());
+        let mut room = Room::default();
         for loaded in rows.iter() {
-            answers.extend(work(&loaded.row)?);
+            answers.extend(work(&loaded.row, &mut room)?);
         }
         Ok(answers)
     })?;

@@ -4,6 +4,8 @@
 //! commitment to it. The key is never used twice, so the nonce is fixed at zero and no nonce can be reused;
 //! the commitment makes a ciphertext open under one key only, which GCM alone does not promise.
 
+use std::ops::Range;
+
 use aes_gcm::{
     Aes256Gcm, Nonce, Tag,
     aead::{AeadInOut, KeyInit},
@@ -51,16 +53,20 @@ impl Context<'_> {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
-        push_field(&mut out, b"subrosa");
-        push_field(&mut out, &FORMAT.to_le_bytes());
-        push_field(&mut out, &SUITE.to_le_bytes());
-        push_field(&mut out, self.vault.as_bytes());
-        push_field(&mut out, self.table.as_bytes());
-        push_field(&mut out, self.record);
-        push_field(&mut out, self.field.as_bytes());
-        push_field(&mut out, &self.version.to_le_bytes());
-        push_field(&mut out, &self.epoch.0.to_le_bytes());
+        self.encode_into(&mut out);
         out
+    }
+
+    fn encode_into(&self, out: &mut Vec<u8>) {
+        push_field(out, b"subrosa");
+        push_field(out, &FORMAT.to_le_bytes());
+        push_field(out, &SUITE.to_le_bytes());
+        push_field(out, self.vault.as_bytes());
+        push_field(out, self.table.as_bytes());
+        push_field(out, self.record);
+        push_field(out, self.field.as_bytes());
+        push_field(out, &self.version.to_le_bytes());
+        push_field(out, &self.epoch.0.to_le_bytes());
     }
 }
 
@@ -177,19 +183,56 @@ pub fn open(
     head: &[u8; HEAD_LEN],
     body: Vec<u8>,
 ) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
-    let aad = context.encode();
+    let mut body = Zeroizing::new(body);
+    decrypt(key, &context.encode(), head, &mut body)?;
+    unpad(padding, body)
+}
+
+/// Memory in which seals are opened one after the other. It is wiped when the last of them is done with.
+#[derive(Default)]
+pub(crate) struct Room {
+    aad: Vec<u8>,
+    plain: Zeroizing<Vec<u8>>,
+}
+
+impl Room {
+    /// Opens a seal whose head and body are in one piece. The plain text is there until the next seal is opened.
+    pub fn open(
+        &mut self,
+        key: &impl SealingKey,
+        context: &Context<'_>,
+        padding: Padding,
+        sealed: &[u8],
+    ) -> Result<&[u8], Unsealable> {
+        let (head, body) = sealed.split_first_chunk::<HEAD_LEN>().ok_or(Unsealable)?;
+        self.aad.clear();
+        context.encode_into(&mut self.aad);
+        if self.plain.capacity() < body.len() {
+            // a vector that grows leaves what it held behind
+            self.plain = Zeroizing::new(Vec::with_capacity(body.len().next_power_of_two()));
+        }
+        self.plain.clear();
+        self.plain.extend_from_slice(body);
+        decrypt(key, &self.aad, head, &mut self.plain)?;
+        let text = unpadded(padding, &self.plain)?;
+        Ok(&self.plain[text])
+    }
+}
+
+fn decrypt(
+    key: &impl SealingKey,
+    aad: &[u8],
+    head: &[u8; HEAD_LEN],
+    body: &mut [u8],
+) -> Result<(), Unsealable> {
     let (random, rest) = head.split_first_chunk::<RANDOM_LEN>().ok_or(Unsealable)?;
     let (commitment, tag) = rest.split_first_chunk::<COMMITMENT_LEN>().ok_or(Unsealable)?;
-    let keys = OneTime::derive(key, &aad, random);
+    let keys = OneTime::derive(key, aad, random);
     if !bool::from(keys.commitment().ct_eq(commitment.as_slice())) {
         return Err(Unsealable);
     }
     let tag = Tag::try_from(tag).map_err(|_| Unsealable)?;
-    let mut body = Zeroizing::new(body);
-    keys.cipher()
-        .decrypt_inout_detached(&Nonce::from(NONCE), &aad, body.as_mut_slice().into(), &tag)
-        .map_err(|_| Unsealable)?;
-    unpad(padding, body)
+    keys.cipher().decrypt_inout_detached(&Nonce::from(NONCE), aad, body.into(), &tag).map_err(|_| Unsealable)
 }
 
 /// The 64 bytes derived for one message: an AES-256 key and the commitment to it.
@@ -223,25 +266,32 @@ fn pad(padding: Padding, plain: &[u8]) -> Zeroizing<Vec<u8>> {
     out
 }
 
-/// Takes the padding off. It must be exactly what [`pad`] makes: one plain text has one sealed form.
+/// Takes the padding off.
 pub(crate) fn unpad(
     padding: Padding,
     mut framed: Zeroizing<Vec<u8>>,
 ) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
-    if padding == Padding::None {
-        return Ok(framed);
-    }
-    let length = framed.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes)).ok_or(Unsealable)?;
-    let length = usize::try_from(length).map_err(|_| Unsealable)?;
-    if length > framed.len() - 4 || padding.padded(length) != framed.len() {
-        return Err(Unsealable);
-    }
-    if framed[4 + length..].iter().any(|byte| *byte != 0) {
-        return Err(Unsealable);
-    }
-    framed.copy_within(4..4 + length, 0);
+    let text = unpadded(padding, &framed)?;
+    let length = text.len();
+    framed.copy_within(text, 0);
     framed.truncate(length);
     Ok(framed)
+}
+
+/// Where the text stands within its padding, which must be exactly what [`pad`] makes: one plain text has one sealed form.
+fn unpadded(padding: Padding, framed: &[u8]) -> Result<Range<usize>, Unsealable> {
+    if padding == Padding::None {
+        return Ok(0..framed.len());
+    }
+    let (length, rest) = framed.split_first_chunk::<4>().ok_or(Unsealable)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| Unsealable)?;
+    if length > rest.len() || padding.padded(length) != framed.len() {
+        return Err(Unsealable);
+    }
+    if rest[length..].iter().any(|byte| *byte != 0) {
+        return Err(Unsealable);
+    }
+    Ok(4..4 + length)
 }
 
 #[cfg(test)]
@@ -354,6 +404,21 @@ mod tests {
         seen.sort_unstable();
         assert_eq!(seen.len(), SEALS);
         assert!(seen.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn seals_open_one_after_the_other_in_the_same_memory() {
+        let (_, key) = keys();
+        let place = context("secret", "metadata");
+        let mut room = Room::default();
+        for plain in [&[0xa5; 300][..], b"", b"short", &[0x5a; 3000]] {
+            let mut sealed = seal(&key, &place, Padding::Row, plain).expect("seal").to_bytes();
+            assert!(room.open(&key, &place, Padding::Row, &sealed) == Ok(plain));
+            assert!(room.open(&key, &context("secret", "policy"), Padding::Row, &sealed).is_err());
+            sealed[HEAD_LEN] ^= 1;
+            assert!(room.open(&key, &place, Padding::Row, &sealed).is_err());
+            assert!(room.open(&key, &place, Padding::Row, &sealed[..HEAD_LEN - 1]).is_err());
+        }
     }
 
     #[test]

@@ -304,8 +304,8 @@ impl Vault {
         wanted: impl Fn(&Entry) -> bool + Sync,
     ) -> Result<Vec<Entry>, VaultError> {
         let keys = &self.keys;
-        scan::map(&self.read()?, |row| {
-            let entry = (row.kind == kind).then(|| Entry::open(keys, row)).transpose()?;
+        scan::map(&self.read()?, |row, room| {
+            let entry = (row.kind == kind).then(|| Entry::open_in(room, keys, row)).transpose()?;
             Ok(entry.filter(&wanted))
         })
     }

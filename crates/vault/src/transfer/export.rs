@@ -6,6 +6,7 @@ use crate::{
     entry::{ValueAt, signed},
     keys::RoleKeys,
     scan::{self, Loaded},
+    seal::Room,
     snapshot::Snapshot,
     store::{Store, kind},
 };
@@ -38,9 +39,10 @@ impl Vault {
         };
         scan::chunks(&snapshot, read, |rows: &mut [Loaded<Ciphertexts>]| {
             let mut secrets = Vec::with_capacity(rows.len());
+            let mut room = Room::default();
             for Loaded { row, more } in rows.iter_mut().filter(|loaded| loaded.row.kind == kind::SECRET) {
                 let texts = std::mem::take(more);
-                let entry = Entry::open(keys, row)?;
+                let entry = Entry::open_in(&mut room, keys, row)?;
                 if wanted(&entry) {
                     secrets.push(opened(keys, entry, texts)?);
                 }
@@ -91,8 +93,8 @@ struct Shelf(Vec<Shelved>);
 
 impl Shelf {
     fn read(snapshot: &Snapshot<'_>, keys: &RoleKeys) -> Result<Self, VaultError> {
-        let shelved = scan::map(snapshot, |row| {
-            let entry = (row.kind == kind::HISTORY).then(|| Entry::open(keys, row)).transpose()?;
+        let shelved = scan::map(snapshot, |row, room| {
+            let entry = (row.kind == kind::HISTORY).then(|| Entry::open_in(room, keys, row)).transpose()?;
             let changed = entry.as_ref().map_or(0, |entry| entry.metadata.changed);
             Ok(entry.and_then(|entry| entry.value_at()).map(|place| Shelved { place, changed }))
         })?;
