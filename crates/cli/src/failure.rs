@@ -164,11 +164,17 @@ pub(crate) fn reason(error: &io::Error) -> String {
 /// Text of unknown origin made safe for a terminal: control characters, and the characters that reorder text,
 /// are shown as escapes instead of being obeyed.
 pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    push_visible(&mut shown, text);
+    shown
+}
+
+/// The same behind what is there already.
+pub(crate) fn push_visible(shown: &mut String, text: &str) {
     // nearly always; a list of ten thousand secrets asks sixty thousand times
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
+        return shown.push_str(text);
     }
-    let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() || is_bidi_control(letter) {
             let _ = write!(shown, "{}", letter.escape_default());
@@ -176,7 +182,6 @@ pub(crate) fn visible(text: &str) -> String {
             shown.push(letter);
         }
     }
-    shown
 }
 
 /// Unicode Standard Annex #9, section 2: the explicit formatting characters.

@@ -104,11 +104,14 @@ pub(crate) fn rules(access: &Access) -> Option<Vec<String>> {
 
 /// The rules in one cell of a table.
 pub(crate) fn hosts(access: &Access) -> String {
-    match rules(access) {
-        Some(rules) if rules.is_empty() => String::from("nowhere"),
-        Some(rules) => rules.join(", "),
-        None if *access == Access::Unrestricted => String::from("anywhere"),
-        None => String::from("undecided"),
+    match access {
+        Access::Undecided => String::from("undecided"),
+        Access::Unrestricted => String::from("anywhere"),
+        Access::Restricted(rules) => match rules.as_slice() {
+            [] => String::from("nowhere"),
+            [rule] => rule.to_string(),
+            rules => rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! A table: aligned and cut for a terminal, tab-separated and whole for everything else.
 
-use crate::failure::visible;
+use crate::failure::push_visible;
 use crate::output::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -20,7 +20,7 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) fn styled(text: impl AsRef<str>, style: Style) -> Cell {
-        Cell { text: visible(text.as_ref()), style }
+        Cell { text: text.as_ref().to_owned(), style }
     }
 }
 
@@ -30,28 +30,68 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
+/// One row: its cells in one text, since a list may have ten thousand of them.
+pub(crate) struct Row {
+    text: String,
+    cells: Vec<Extent>,
+}
+
+/// Where a cell of a row ends, and what it means.
+struct Extent {
+    end: usize,
+    style: Style,
+}
+
+impl Row {
+    pub(crate) fn of(cells: &[(&str, Style)]) -> Row {
+        let mut text = String::with_capacity(cells.iter().map(|(text, _)| text.len()).sum());
+        let extent = |(cell, style): &(&str, Style)| {
+            push_visible(&mut text, cell);
+            Extent { end: text.len(), style: *style }
+        };
+        let cells = cells.iter().map(extent).collect();
+        Row { text, cells }
+    }
+
+    fn cells(&self) -> impl Iterator<Item = (&str, Style)> {
+        let mut from = 0;
+        self.cells
+            .iter()
+            .map(move |cell| (&self.text[std::mem::replace(&mut from, cell.end)..cell.end], cell.style))
+    }
+}
+
 /// Rows under a heading.
 pub(crate) struct Table {
-    heading: Vec<Cell>,
-    rows: Vec<Vec<Cell>>,
+    heading: Row,
+    rows: Vec<Row>,
 }
 
 impl Table {
     pub(crate) fn new(heading: &[&str]) -> Table {
-        let heading = heading.iter().map(|text| Cell::styled(text, Style::Heading)).collect();
-        Table { heading, rows: Vec::new() }
+        Table::of(heading, Vec::new())
+    }
+
+    pub(crate) fn of(heading: &[&str], rows: Vec<Row>) -> Table {
+        let heading: Vec<_> = heading.iter().map(|text| (*text, Style::Heading)).collect();
+        Table { heading: Row::of(&heading), rows }
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.rows.push(cells.into_iter().collect());
+        let cells: Vec<Cell> = cells.into_iter().collect();
+        let cells: Vec<_> = cells.iter().map(|cell| (cell.text.as_str(), cell.style)).collect();
+        self.rows.push(Row::of(&cells));
     }
 
     /// One row a line, cells separated by one tab, no heading: for `cut`, `awk` and `read`.
     pub(crate) fn plain(&self) -> String {
-        let mut text = String::new();
+        let mut text =
+            String::with_capacity(self.rows.iter().map(|row| row.text.len() + row.cells.len()).sum());
         for row in &self.rows {
-            let cells: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
-            text.push_str(&cells.join("\t"));
+            for (number, (cell, _)) in row.cells().enumerate() {
+                text.push_str(if number == 0 { "" } else { "\t" });
+                text.push_str(cell);
+            }
             text.push('\n');
         }
         text
@@ -65,11 +105,11 @@ impl Table {
         for row in std::iter::once(&self.heading).chain(&self.rows) {
             let mut line = String::new();
             let mut owed = 0;
-            for (cell, &room) in row.iter().zip(&widths) {
-                let shown = cut(&cell.text, room);
+            for ((cell, style), &room) in row.cells().zip(&widths) {
+                let shown = cut(cell, room);
                 line.push_str(&" ".repeat(owed));
                 owed = room - shown.width() + GAP;
-                line.push_str(&if shown.is_empty() { shown } else { paint(cell.style, &shown) });
+                line.push_str(&if shown.is_empty() { shown } else { paint(style, &shown) });
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -78,10 +118,10 @@ impl Table {
     }
 
     fn fit(&self, width: usize) -> Vec<usize> {
-        let mut natural = vec![0; self.heading.len()];
+        let mut natural = vec![0; self.heading.cells.len()];
         for row in std::iter::once(&self.heading).chain(&self.rows) {
-            for (widest, cell) in natural.iter_mut().zip(row) {
-                *widest = (*widest).max(cell.text.width());
+            for (widest, (cell, _)) in natural.iter_mut().zip(row.cells()) {
+                *widest = (*widest).max(cell.width());
             }
         }
         loop {

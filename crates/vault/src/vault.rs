@@ -285,28 +285,35 @@ impl Vault {
 
     /// Those that are wanted, by name, after the whole vault has been proven.
     pub fn select(&self, wanted: impl Fn(&Entry) -> bool + Sync) -> Result<Vec<Entry>, VaultError> {
-        let mut entries = self.entries_of(kind::SECRET, wanted)?;
+        let mut entries = self.survey(|entry| wanted(&entry).then_some(entry))?;
         // names are unique, so nothing can change places
         entries.sort_unstable_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
         Ok(entries)
     }
 
+    /// What `each` makes of the secrets, in an order that means nothing, after the whole vault has been proven.
+    ///
+    /// `each` is called on any thread, before anything is proven: it may only compute.
+    pub fn survey<T: Send>(&self, each: impl Fn(Entry) -> Option<T> + Sync) -> Result<Vec<T>, VaultError> {
+        self.survey_of(kind::SECRET, each)
+    }
+
     /// Deleted secrets that can still be brought back, the last deleted first.
     pub fn deleted(&self) -> Result<Vec<Entry>, VaultError> {
-        let mut entries = self.entries_of(kind::TOMBSTONE, |_| true)?;
+        let mut entries = self.survey_of(kind::TOMBSTONE, Some)?;
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.changed));
         Ok(entries)
     }
 
-    fn entries_of(
+    fn survey_of<T: Send>(
         &self,
         kind: i64,
-        wanted: impl Fn(&Entry) -> bool + Sync,
-    ) -> Result<Vec<Entry>, VaultError> {
+        each: impl Fn(Entry) -> Option<T> + Sync,
+    ) -> Result<Vec<T>, VaultError> {
         let keys = &self.keys;
         scan::map(&self.read()?, |row, room| {
             let entry = (row.kind == kind).then(|| Entry::open_in(room, keys, row)).transpose()?;
-            Ok(entry.filter(&wanted))
+            Ok(entry.and_then(&each))
         })
     }
 

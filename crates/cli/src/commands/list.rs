@@ -5,13 +5,14 @@ use crate::external::Connections;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Style, short_time};
 use crate::report::{Secret, State, access_word, hosts};
-use crate::table::{Cell, Table};
+use crate::table::{Row, Table};
 use crate::wildcard;
 use crate::{output, unlock};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Serialize;
-use subrosa_secret::{Access, Origin, Placement, Tag, Verdict};
-use subrosa_vault::Entry;
+use std::cmp::Reverse;
+use subrosa_secret::{Access, Name, Origin, Placement, Tag, Verdict};
+use subrosa_vault::{Entry, Vault};
 
 const STATES: [&str; 8] =
     ["ready", "linked", "empty", "disabled", "undecided", "unrestricted", "restricted", "send-only"];
@@ -51,46 +52,73 @@ struct Report<'e> {
 pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     let filter = Filter::of(arguments)?;
     let vault = unlock::open(context)?;
-    let mut entries = if arguments.get_flag("deleted") { vault.deleted()? } else { vault.list()? };
-    entries.retain(|entry| filter.fits(entry));
-    match arguments.get_one::<String>("sort").map(String::as_str) {
-        Some("changed") => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.changed)),
-        Some("created") => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.created)),
-        // the vault lists them so; what was deleted comes in another order
-        _ if arguments.get_flag("deleted") => entries.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name)),
-        _ => {}
-    }
     if arguments.get_flag("json") {
         let connections = Connections::load(&vault)?;
+        let entries = listed(&vault, arguments, &filter, |entry| entry)?;
         let secrets = entries.iter().map(|entry| Secret::of(entry, &connections)).collect();
         return context.output.json(&Report { schema: "list/1", secrets });
     }
-    if entries.is_empty() {
+    let rows = listed(&vault, arguments, &filter, |entry| row(&entry))?;
+    if rows.is_empty() {
         output::done("no secrets");
         return Ok(());
     }
-    context.output.table(&table(&entries))
+    context.output.table(&Table::of(&["NAME", "STATE", "HOSTS", "TAGS", "CHANGED", "DESCRIPTION"], rows))
 }
 
-fn table(entries: &[Entry]) -> Table {
-    let mut table = Table::new(&["NAME", "STATE", "HOSTS", "TAGS", "CHANGED", "DESCRIPTION"]);
-    for entry in entries {
-        let state = State::of(entry);
-        let tags: Vec<&str> = entry.metadata.tags.iter().map(Tag::as_str).collect();
-        let access = match entry.policy.access {
-            Access::Undecided => Style::Bad,
-            _ => Style::Plain,
-        };
-        table.row([
-            entry.metadata.name.as_str().into(),
-            Cell::styled(state.word(), state.style()),
-            Cell::styled(hosts(&entry.policy.access), access),
-            tags.join(" ").into(),
-            Cell::styled(short_time(entry.metadata.changed), Style::Faint),
-            entry.metadata.description.as_str().into(),
-        ]);
+/// A secret on its way into the list: all that it is sorted by, and what will be shown of it.
+struct Listed<T> {
+    name: Name,
+    time: i64,
+    shown: T,
+}
+
+/// What `show` makes of the secrets that are wanted, in the order that is wanted. It is called where they are opened, on
+/// all processors.
+fn listed<T: Send>(
+    vault: &Vault,
+    arguments: &ArgMatches,
+    filter: &Filter,
+    show: impl Fn(Entry) -> T + Sync,
+) -> Outcome<Vec<T>> {
+    let sort = arguments.get_one::<String>("sort").map(String::as_str);
+    let list = |entry: Entry| {
+        if !filter.fits(&entry) {
+            return None;
+        }
+        let metadata = &entry.metadata;
+        let time = if sort == Some("created") { metadata.created } else { metadata.changed };
+        let name = metadata.name.clone();
+        Some(Listed { name, time, shown: show(entry) })
+    };
+    let mut all = if arguments.get_flag("deleted") {
+        vault.deleted()?.into_iter().filter_map(list).collect()
+    } else {
+        vault.survey(list)?
+    };
+    // of those deleted under one name, the last comes first
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some("changed" | "created") = sort {
+        all.sort_by_key(|listed| Reverse(listed.time));
     }
-    table
+    Ok(all.into_iter().map(|listed| listed.shown).collect())
+}
+
+fn row(entry: &Entry) -> Row {
+    let state = State::of(entry);
+    let tags: Vec<&str> = entry.metadata.tags.iter().map(Tag::as_str).collect();
+    let access = match entry.policy.access {
+        Access::Undecided => Style::Bad,
+        _ => Style::Plain,
+    };
+    Row::of(&[
+        (entry.metadata.name.as_str(), Style::Plain),
+        (state.word(), state.style()),
+        (&hosts(&entry.policy.access), access),
+        (&tags.join(" "), Style::Plain),
+        (&short_time(entry.metadata.changed), Style::Faint),
+        (&entry.metadata.description, Style::Plain),
+    ])
 }
 
 /// Which secrets are wanted.
