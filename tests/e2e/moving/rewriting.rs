@@ -32,6 +32,24 @@ fn a_value_that_was_skipped_stays_in_the_file() {
 }
 
 #[test]
+fn a_value_that_a_later_line_takes_the_place_of_is_not_lost() {
+    let home = project();
+    for text in ["NEW=made-up-test\nOTHER=made-up\nNEW=made-up-live\n", "NEW=made-up-test\nOTHER=x\nNEW=\n"] {
+        home.write(".env", text);
+        let run = home.run(&["import", ".env", "--rewrite"]).ends(1);
+        let run = run
+            .says("--rewrite: .env gives names several values; nothing was imported\n  NEW: lines 1 and 3\n");
+        assert!(!run.shows("made-up"), "{run}");
+        assert_eq!(fs::read_to_string(home.work().join(".env")).expect("the file"), text);
+    }
+    assert_eq!(names(&home), ["API_KEY", "SAME"]);
+    home.write(".env", "NEW=made-up-live\nNEW='made-up-live'\n");
+    home.run(&["import", ".env", "--rewrite"]).ok();
+    let content = fs::read_to_string(home.work().join(".env")).expect("the file");
+    assert_eq!(content, "NEW=\"<<vault:NEW>>\"\n".repeat(2));
+}
+
+#[test]
 fn a_file_that_cannot_be_rewritten_is_refused_before_anything_is_stored() {
     let home = project();
     home.write("data.json", "{\"format\": \"something\"}");

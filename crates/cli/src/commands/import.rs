@@ -33,8 +33,9 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
     }
     let mut vault = unlock::open(context)?;
     let contents = source.contents(context, arguments, &flags)?;
-    if !flags.rewrite {
-        source.forget();
+    match flags.rewrite {
+        true => rewrite::spare(&source)?,
+        false => source.forget(),
     }
     exchange::tell(&contents.notices);
     let mut plan = Plan::of(contents.items, &source, &flags, &vault)?;

@@ -12,6 +12,7 @@ mod escape;
 mod names;
 mod rewrite;
 mod scanner;
+mod superseded;
 mod write;
 
 use subrosa_secret::SecretValue;
@@ -21,6 +22,7 @@ use crate::{Contents, InterchangeError, Item, Notice, Place};
 
 pub use rewrite::rewrite;
 use scanner::{Entry, Quote, Scanner};
+pub use superseded::{Superseded, superseded};
 pub use write::write;
 
 /// Reads a file of variables.

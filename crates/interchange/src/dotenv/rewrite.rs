@@ -10,8 +10,8 @@ use crate::item::{Written, holds_reference};
 use crate::text::text;
 
 /// The file with references in place of those values for whose names `reference` gives one, and every other byte as it
-/// was. All values of a name are replaced, not only the one that counts; an empty one, and one that is a reference
-/// already, stay.
+/// was. All values of a name are replaced, not only the one that counts ([`superseded`](super::superseded) tells those
+/// that would be lost); an empty one, and one that is a reference already, stay.
 ///
 /// The references stand in double quotes. A remark that looks like an assignment stays as it is and is told.
 ///

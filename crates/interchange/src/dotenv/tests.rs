@@ -181,6 +181,15 @@ fn a_file_is_rewritten_and_keeps_every_other_byte() {
 }
 
 #[test]
+fn values_that_no_longer_count_are_told() {
+    let text =
+        "A=1\nB='same'\nC=\nA=2\nB=\"same\"\nC=c\nD=<<vault:d>>\nD=d\nA=3\nE=e\nE=\nF=f\nF=<<vault:f>>\n";
+    let found: Vec<_> = superseded(text.as_bytes()).unwrap();
+    let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.line, one.by)).collect();
+    assert_eq!(found, [("A", 1, 4), ("A", 4, 9), ("E", 10, 11)]);
+}
+
+#[test]
 fn hostile_i88_a_name_that_is_set_a_million_times_is_refused() {
     let file = "A=b\n".repeat(MAX_ITEMS + 1);
     let error = read(file.as_bytes()).err().expect("refused");

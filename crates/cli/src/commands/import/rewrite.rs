@@ -4,7 +4,9 @@
 
 use super::flags::Flags;
 use super::plan::Plan;
+use super::questions::more;
 use super::source::Source;
+use crate::commands::SHOWN;
 use crate::failure::{Failure, Outcome};
 use crate::fault::quoted;
 use crate::{exchange, outfile, output};
@@ -24,6 +26,18 @@ pub(super) fn check(source: &Source) -> Outcome {
         Some(Format::Dotenv) => own_file(&source.file).map(drop),
         Some(format) => refuse(&format!(" is read as {format}; only dotenv can be rewritten")),
     }
+}
+
+/// Refuses, before anything is stored, to lose a value that a later line takes the place of.
+pub(super) fn spare(source: &Source) -> Outcome {
+    let lost = dotenv::superseded(&source.bytes).map_err(exchange::failure)?;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let text = format!("--rewrite: {} gives names several values; nothing was imported", source.shown());
+    let lines = lost.iter().map(|one| format!("{}: lines {} and {}", one.name, one.line, one.by));
+    let failure = lines.take(SHOWN).fold(Failure::general(text), Failure::detail);
+    Err(more(failure, lost.len()).hint("take away in the file those that are not meant"))
 }
 
 /// A regular file with one name: another name, or what a link leads to, would keep the values or be somebody else's.
