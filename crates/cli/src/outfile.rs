@@ -1,6 +1,7 @@
 //! Files with secrets in them, on their way out: private from the first byte, whole or not there at all.
 
 use crate::failure::{Failure, Outcome, reason};
+use crate::fault::quoted;
 use crate::unlock;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -45,12 +46,17 @@ impl Target {
             return Err(Failure::usage(format!("{} lies in the vault's own folder", path.display()))
                 .hint("name a file elsewhere: whoever copies the folder would get both"));
         }
-        match fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => {
+        // a link is replaced, and not what it leads to; but who names a device or a folder means that
+        match (fs::metadata(path), fs::symlink_metadata(path)) {
+            (Ok(found), _) if found.is_dir() => {
                 Err(Failure::usage(format!("{} is a folder", path.display())).hint("-o FOLDER/FILE"))
             }
-            Ok(_) if !force => Err(exists(path)),
-            _ => Ok(()),
+            (Ok(found), _) if !found.is_file() => {
+                Err(Failure::usage(format!("{} is not a regular file", path.display()))
+                    .hint("'-o -' is standard output"))
+            }
+            (_, Ok(_)) if !force => Err(exists(path)),
+            _ => has_folder(path),
         }
     }
 
@@ -69,6 +75,21 @@ impl Target {
 
 fn exists(path: &Path) -> Failure {
     Failure::general(format!("{} exists already", path.display())).hint("--force replaces it")
+}
+
+/// Where a file is to stand there has to be a folder.
+fn has_folder(path: &Path) -> Outcome {
+    let folder = folder_of(path);
+    // what has a name in it is a folder
+    fs::metadata(folder.join(".")).map(drop).map_err(|error| {
+        let failure = Failure::file("write", path, &error);
+        match error.kind() {
+            ErrorKind::NotFound => {
+                failure.hint(format!("mkdir -p {}", quoted(&folder.display().to_string())))
+            }
+            _ => failure,
+        }
+    })
 }
 
 /// A file without folders in its name stands in this one.
@@ -147,6 +168,38 @@ mod tests {
         assert_eq!(fs::read(&other).unwrap(), b"other");
         assert!(!link.is_symlink());
         assert_eq!(folder.files().len(), 3);
+    }
+
+    #[test]
+    fn devices_and_links_to_folders_are_not_replaced_even_by_force() {
+        let folder = Folder::new();
+        let (null, within) = (folder.join("null"), folder.join("within"));
+        symlink("/dev/null", &null).unwrap();
+        symlink(folder.path(), &within).unwrap();
+        for (path, why) in [
+            (Path::new("/dev/null"), "is not a regular file"),
+            (&null, "is not a regular file"),
+            (&within, "is a folder"),
+        ] {
+            for force in [false, true] {
+                let refused = Target::of(path, force).check(Path::new("/nowhere")).unwrap_err();
+                assert!(refused.message().ends_with(why), "{}", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_told_before_anything_is_asked() {
+        let folder = Folder::new();
+        let refused = Target::of(&folder.join("a b/file"), false).check(Path::new("/nowhere")).unwrap_err();
+        assert!(refused.message().ends_with("no such file or directory"));
+        assert!(
+            refused
+                .first_hint()
+                .is_some_and(|hint| hint.starts_with("mkdir -p '") && hint.ends_with("/a b'"))
+        );
+        folder.write("plain", "");
+        assert!(Target::of(&folder.join("plain/file"), false).check(Path::new("/nowhere")).is_err());
     }
 
     #[test]
