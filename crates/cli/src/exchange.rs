@@ -146,6 +146,8 @@ pub(crate) fn failure(error: InterchangeError) -> Failure {
         InterchangeError::Encoding { encoding } => {
             Failure::general(text).hint(format!("iconv -f {encoding} -t UTF-8 FILE > NEW, and import that"))
         }
+        InterchangeError::Unwritable { .. } => Failure::general(text)
+            .hint("an encrypted export, and --plaintext json, hold every secret as it is"),
         InterchangeError::Unrecognised => Failure::general(text).hint("--format FORMAT"),
         _ => Failure::general(text),
     }

@@ -1,7 +1,7 @@
 //! Exports: what is in them, where they go, what they are locked with.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::{PASSPHRASE, export, hand_over, import, mode, traveller, value};
 use crate::home::{Home, text};
@@ -50,7 +50,10 @@ fn names_patterns_tags_and_profiles_choose() {
     assert_eq!(exported(&["--profile", "prod"]), ["prod/a", "prod/b"]);
     assert_eq!(exported(&["--profile", "prod", "b"]), ["prod/b"]);
     for (words, text) in [
-        (&["nothing/*"][..], "no secret fits; nothing was exported"),
+        (&["nothing/*"][..], "no secret fits nothing/*; nothing was exported"),
+        (&["prod/*", "a", "stagnig/*"], "no secret fits stagnig/*; nothing was exported"),
+        (&["prod/*", "dev/?", "--tag", "y"], "no secret fits dev/?; nothing was exported"),
+        (&["--tag", "z"], "no secret fits; nothing was exported"),
         (&["c"], "no secret named c"),
         (&["--profile", "dev", "b"], "no secret named dev/b"),
     ] {
@@ -72,6 +75,12 @@ fn an_export_replaces_nothing_and_goes_nowhere_near_the_vault() {
     export(&home, &inside, &["--force"]).ends(2).says("lies in the vault's own folder");
     export(&home, "no/folder/file", &[]).ends(1).says("no such file or directory");
     export(&home, ".", &["--force"]).ends(2).says("is a folder");
+    // as root it would take the place of the device
+    symlink("/dev/null", home.work().join("null")).expect("a link");
+    export(&home, "null", &["--force"]).ends(2).says("null is not a regular file");
+    // before there is anybody to be asked for a passphrase
+    let run = home.run(&["export", "-o", "no/folder/file"]).ends(1).says("no such file or directory");
+    assert_eq!(run.hints(), ["mkdir -p no/folder"]);
     fs::set_permissions(home.work().join("there"), fs::Permissions::from_mode(0o644)).expect("a mode");
     export(&home, "there", &["--force"]).ok();
     assert_eq!(mode(&home, "there"), 0o600);
@@ -119,9 +128,22 @@ fn plain_text_is_asked_for_and_never_holds_what_is_send_only() {
     plain(&["--without-send-only", "--yes"]).ok().says("everybody who gets to see the file");
     assert_eq!(fs::read_to_string(home.work().join("plain")).expect("the file"), "KEY=made-up-value\n");
     assert_eq!(mode(&home, "plain"), 0o600);
+    home.store("binary", b"\xff", &[]);
+    plain(&["binary", "KEY", "--yes", "--force"])
+        .ends(1)
+        .says("dotenv cannot hold the value of binary: it is no text; nothing was exported");
     plain(&["hidden", "--without-send-only", "--yes", "--force"])
         .ends(1)
         .says("nothing is left to be exported");
+    // what would be dropped without a word, and what sounds like a lock
+    plain(&["KEY", "--yes", "--force", "--history"])
+        .ends(2)
+        .says("--history: dotenv holds no earlier values");
+    for words in
+        [&["--plaintext", "json", "--armor"][..], &["--plaintext", "json"], &["--recipient", "age1x"]]
+    {
+        export(&home, "none", words).ends(2).says("cannot be used with");
+    }
     let mut terminal = home.terminal(&["export", "KEY", "-o", "typed", "--plaintext", "json"]);
     terminal.expect("type 'plaintext' to go on:");
     terminal.type_line("yes");

@@ -41,12 +41,13 @@ impl Plain {
 }
 
 pub(super) fn flags() -> Vec<Arg> {
-    let others = ["recipient", "recipients-file", "age-passphrase"];
+    let others = ["recipient", "recipients-file", "age-passphrase", "armor", passphrase::FLAG];
     vec![
         Arg::new("recipient")
             .long("recipient")
             .value_name("KEY")
             .action(ArgAction::Append)
+            .conflicts_with(passphrase::FLAG)
             .help("for whoever has the key to this one, as an age file: age1…, ssh-ed25519 …, ssh-rsa …"),
         Arg::new("recipients-file")
             .long("recipients-file")
@@ -54,6 +55,7 @@ pub(super) fn flags() -> Vec<Arg> {
             .value_parser(value_parser!(PathBuf))
             .value_hint(ValueHint::FilePath)
             .action(ArgAction::Append)
+            .conflicts_with(passphrase::FLAG)
             .help("the same for the keys in a file, one to a line"),
         Arg::new("age-passphrase")
             .long("age-passphrase")
@@ -79,7 +81,11 @@ impl Form {
         let age = if armor { age::Form::Armored } else { age::Form::Binary };
         if let Some(word) = arguments.get_one::<String>("plaintext") {
             let plain = Plain::ALL.into_iter().find(|(_, known)| known == word);
-            return Ok(Form::Plain(plain.map_or(Plain::Json, |(plain, _)| plain)));
+            let plain = plain.map_or(Plain::Json, |(plain, _)| plain);
+            if plain != Plain::Json && arguments.get_flag("history") {
+                return Err(Failure::usage(format!("--history: {word} holds no earlier values")));
+            }
+            return Ok(Form::Plain(plain));
         }
         if arguments.contains_id("recipient") || arguments.contains_id("recipients-file") {
             return Ok(Form::Recipients(age));
@@ -171,7 +177,7 @@ impl Lock {
 
     /// The file, which will have this name.
     pub(super) fn ready<'a>(&self, items: &'a Items, file: &'a Path) -> Outcome<Outgoing<'a>> {
-        self.outgoing(items, file).map_err(exchange::failure)
+        self.outgoing(items, file).map_err(|error| exchange::failure(error).adding("; nothing was exported"))
     }
 
     fn outgoing<'a>(&self, items: &'a Items, file: &'a Path) -> Result<Outgoing<'a>, InterchangeError> {
