@@ -73,10 +73,12 @@ impl Failure {
         self
     }
 
-    /// Puts the file in front that the message is about, unless it names it already.
+    /// Puts the file in front that the message is about.
     pub(crate) fn in_file(mut self, file: &str) -> Failure {
-        if !self.message.contains(file) {
-            self.message = format!("{file}: {}", self.message);
+        if !self.message.is_empty() {
+            // a format does not know what its file is called
+            let message = self.message.strip_prefix("the file: ").unwrap_or(&self.message);
+            self.message = format!("{file}: {message}");
         }
         self
     }
@@ -197,6 +199,14 @@ mod tests {
     fn a_failure_is_one_line_then_hints() {
         let failure = Failure::general("cannot read x").detail("one").hint("subrosa init");
         assert_eq!(failure.to_string(), "error: cannot read x\n  one\nhint: subrosa init\n");
+    }
+
+    #[test]
+    fn a_file_stands_in_front_whatever_it_is_called() {
+        let named = |message: &str| Failure::general(message).in_file("a").message().to_owned();
+        assert_eq!(named("line 1: a quote"), "a: line 1: a quote");
+        assert_eq!(named("the file: a quote"), "a: a quote");
+        assert_eq!(named(""), "");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn conflicts_are_asked_once_or_one_by_one() {
     let home = project();
     home.write(".env", "API_KEY=made-up-new\nSAME=made-up-other\n");
     let mut terminal = home.terminal(&["import", ".env"]);
-    terminal.expect("2 names are taken by secrets with other values:");
+    terminal.expect("2 names are taken by secrets that differ:");
     terminal.expect("[r]eplace, [k]eep both, [s]kip, [o]ne by one:");
     terminal.type_line("o");
     terminal.expect("API_KEY: [r]eplace, [k]eep both, [s]kip:");

@@ -47,6 +47,26 @@ fn documents_come_in_by_path() {
 }
 
 #[test]
+fn a_flag_that_says_nothing_about_the_file_is_refused() {
+    let home = traveller();
+    home.write("a.env", "A=made-up\nb=other\n");
+    for (words, said) in [
+        (
+            &["a.env", "--path", "services"][..],
+            "--path is for JSON, YAML and TOML, and a.env is read as dotenv",
+        ),
+        (&["a.env", "--identity", "pass"], "--identity is for age files, and a.env is read as dotenv"),
+    ] {
+        home.run(&[&["import"], words].concat()).ends(2).says(said).says("; nothing was imported");
+    }
+    home.write("a", "{");
+    home.run(&["import", "a"]).ends(1).says("error: a: line 1: ");
+    home.write(".env", "\n\n");
+    home.run(&["import", ".env"]).ends(1).says("error: .env is empty; nothing was imported");
+    assert!(names(&home).is_empty());
+}
+
+#[test]
 fn variables_of_the_environment_come_in_by_their_names() {
     let mut home = traveller();
     home.set("STRIPE_KEY", "made-up-key");

@@ -40,8 +40,8 @@ fn conflicts(plan: &mut Plan, terminal: Option<&mut Terminal>) -> Outcome {
         return Ok(());
     }
     let what = match names.len() {
-        1 => String::from("a name is taken by a secret with another value"),
-        number => format!("{number} names are taken by secrets with other values"),
+        1 => String::from("a name is taken by a secret that differs"),
+        number => format!("{number} names are taken by secrets that differ"),
     };
     let Some(terminal) = terminal else {
         let failure = Failure::general(format!("{what}; nothing was imported"));

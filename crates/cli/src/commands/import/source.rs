@@ -36,6 +36,9 @@ impl Source {
                 bounded(file, length, path, flags.format)?
             }
         };
+        if flags.format.is_none() && bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(Failure::general(format!("{} is empty; nothing was imported", shown(path))));
+        }
         let format = match flags.format {
             Some(format) => format,
             None => detected(&bytes, path).map_err(|error| refused(error, path))?,
@@ -54,6 +57,9 @@ impl Source {
         let Some(mut format) = self.format else {
             return exchange::environment(&flags.variables).map_err(|failure| self.named(failure));
         };
+        if format != Format::Age && !identities.is_empty() {
+            return Err(self.beside("--identity", "age files", format));
+        }
         let unlocking = exchange::Unlocking { context, arguments, identities, from };
         if format == Format::Age {
             self.bytes = unlocking.open_age(&self.bytes).map_err(|failure| self.named(failure))?;
@@ -61,6 +67,9 @@ impl Source {
             format =
                 subrosa_interchange::detect(&self.bytes, None).map_err(|error| refused(error, &self.file))?;
             self.format = Some(format);
+        }
+        if flags.path.is_some() && !matches!(format, Format::Json | Format::Yaml | Format::Toml) {
+            return Err(self.beside("--path", "JSON, YAML and TOML", format));
         }
         let wanted = exchange::Wanted { all: flags.all, path: flags.path.clone() };
         unlocking.read(&self.bytes, format, &wanted).map_err(|failure| self.named(failure))
@@ -95,6 +104,14 @@ impl Source {
         }
         let whole = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
         format!("file {}", whole.display())
+    }
+
+    /// A flag that says nothing about this file: who gave it expects another one.
+    fn beside(&self, flag: &str, what: &str, format: Format) -> Failure {
+        Failure::usage(format!(
+            "{flag} is for {what}, and {} is read as {format}; nothing was imported",
+            self.shown()
+        ))
     }
 
     fn named(&self, failure: Failure) -> Failure {
