@@ -255,6 +255,16 @@ fn files_that_cannot_be_imported_or_exported() {
     planted.run(&["set", "KEY", "--file", &stray], "", &[]).ok();
     fails(&mut planted, &["import", &path], 1);
     fails(&mut planted, &["import", &path, "--on-conflict", "skip", "--rewrite", "--format", "subrosa"], 2);
+    // one of two values of a name would be lost
+    let path = planted.write_own("twice", &format!("KEY={value}\nKEY={value}-and-more\n"));
+    for (words, code) in [
+        (&["import", &path, "--rewrite", "--format", "dotenv"][..], 1),
+        (&["import", &path, "--path", &value, "--format", "dotenv"], 2),
+        (&["import", &path, "--identity", &stray, "--format", "dotenv"], 2),
+        (&["export", "-o", "x", "--plaintext", "dotenv", "--yes", "--history"], 2),
+    ] {
+        fails(&mut planted, words, code);
+    }
     planted.done();
 }
 
