@@ -142,7 +142,8 @@ fn plain_text_is_asked_for_and_never_holds_what_is_send_only() {
     for words in
         [&["--plaintext", "json", "--armor"][..], &["--plaintext", "json"], &["--recipient", "age1x"]]
     {
-        export(&home, "none", words).ends(2).says("cannot be used with");
+        let lock = ["export", "-o", "none", "--export-passphrase-file", "pass", "--yes"];
+        home.run(&[&lock[..], words].concat()).ends(2).says("cannot be used with");
     }
     let mut terminal = home.terminal(&["export", "KEY", "-o", "typed", "--plaintext", "json"]);
     terminal.expect("type 'plaintext' to go on:");

@@ -89,7 +89,7 @@ fn links_travel_in_plain_json_and_to_age_but_not_where_only_values_can_stand() {
         }
         assert!(!home.work().join("values").exists());
     }
-    home.run(&["export", "-o", "values", "--plaintext", "dotenv", "--without-linked", "--yes"]).ok();
+    export(&home, "values", &["--plaintext", "dotenv", "--without-linked", "--yes"]).ok();
     assert_eq!(fs::read_to_string(home.work().join("values")).expect("the file"), "OWN=made-up-own\n");
     export(&home, "none", &["LINKED", "--without-linked"]).ends(1).says("nothing is left to be exported");
     export(&home, "some", &["--without-linked"]).ok().says("1 secret is linked and not in it");
@@ -101,7 +101,7 @@ fn links_travel_in_plain_json_and_to_age_but_not_where_only_values_can_stand() {
 #[test]
 fn hostile_i91_a_link_of_a_file_is_taken_only_by_whoever_agrees() {
     let (home, other) = (linked(), neighbour(Some("mounted")));
-    home.run(&["export", "-o", "plain", "--plaintext", "json", "--yes"]).ok();
+    export(&home, "plain", &["--plaintext", "json", "--yes"]).ok();
     // the folder of the user who imports it, to be sent where the file says
     let file = fs::read_to_string(home.work().join("plain")).expect("the file");
     let file = file.replace(&text(&home.path("mounted")), &text(&other.path("mounted")));
@@ -169,7 +169,7 @@ fn hostile_i91_a_link_is_not_taken_for_one_to_another_connection_of_that_name() 
 #[test]
 fn hostile_i89_a_link_that_leads_out_of_its_folder_is_refused_and_nothing_is_stored() {
     let (home, other) = (linked(), neighbour(None));
-    home.run(&["export", "-o", "plain", "--plaintext", "json", "--yes"]).ok();
+    export(&home, "plain", &["--plaintext", "json", "--yes"]).ok();
     let file = fs::read_to_string(home.work().join("plain")).expect("the file");
     for (now, then, said) in [
         ("\"target\":\"token\"", "\"target\":\"../token\"", "it leads out of it"),

@@ -25,9 +25,11 @@ fn traveller() -> Home {
     home
 }
 
-/// Exports to `file`, which lies where commands run.
+/// Exports to `file`, which lies where commands run; under the passphrase, unless in plain text.
 fn export(home: &Home, file: &str, words: &[&str]) -> Run {
-    home.run(&[&["export", "-o", file, "--export-passphrase-file", "pass"], words].concat())
+    let lock: &[&str] =
+        if words.contains(&"--plaintext") { &[] } else { &["--export-passphrase-file", "pass"] };
+    home.run(&[&["export", "-o", file], lock, words].concat())
 }
 
 fn import(home: &Home, file: &str, words: &[&str]) -> Run {
