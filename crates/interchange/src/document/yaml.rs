@@ -33,11 +33,11 @@ pub fn read_yaml(bytes: &[u8], path: Option<&str>) -> Result<Contents, Interchan
 }
 
 /// Refuses brackets that hold very much. The parser looks for their end before it gives anything of them out, since all of
-/// it could be a key, and keeps some two hundred bytes for each word until then.
+/// it could be a key, and keeps hundreds of bytes for each word until then.
 fn check_brackets(text: &str) -> Result<(), InterchangeError> {
     let Some(opening) = memchr::memchr2(b'[', b'{', text.as_bytes()) else { return Ok(()) };
     let behind = text.as_bytes()[opening..].iter();
-    match behind.filter(|byte| b"[]{},:?\"'&*!".contains(byte)).count() {
+    match behind.filter(|byte| b"[]{},:?\"'&*!%".contains(byte)).count() {
         marks if marks > MAX_ITEMS => Err(InterchangeError::TooMany),
         _ => Ok(()),
     }
