@@ -1,7 +1,5 @@
 //! Environments of ours in the hands of the real newman.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use proptest::prelude::*;
@@ -80,33 +78,58 @@ fn newman_reads_an_environment_of_ours() {
     assert_eq!(requests[0].header("X-Off"), [b"{{off}}"], "a disabled variable has no value");
 }
 
-/// Files that others wrote, where they are at hand.
+/// Prints a collection and an environment, each on a line, as Postman's own library writes them.
+const WRITER: &str = r#"
+const { Collection, VariableScope } = require(process.argv[1]);
+const bearer = { type: "bearer", bearer: [{ key: "token", value: "of all", type: "string" }] };
+const hawk = { type: "hawk", hawk: [{ key: "authKey", value: "k" }, { key: "authId", value: "id" }] };
+const item = [
+  { name: "first", request: "https://api.example.com/a?b=c" },
+  { name: "folder", item: [{ name: "second", request: { url: "https://echo.example.com:8443/", auth: hawk } }] },
+];
+// it keeps no type of a variable
+const variable = [{ key: "secret", value: "s", type: "secret" }, { key: "plain", value: "p" }];
+const values = [
+  { key: "on", value: "1", type: "secret" },
+  { key: "off", value: "2", type: "secret", disabled: true },
+  { key: "twice", value: "3" },
+  { key: "twice", value: "4", disabled: true },
+];
+console.log(JSON.stringify(new Collection({ info: { name: "Shop" }, variable, auth: bearer, item })));
+console.log(JSON.stringify(new VariableScope({ name: "e", values })));
+"#;
+
 #[test]
-fn real_files_are_recognised_and_read() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/postman");
-    let Ok(files) = fs::read_dir(shared) else { return };
-    for file in files {
-        let path = file.expect("an entry").path();
-        let bytes = fs::read(&path).expect("a file");
-        let name = path.to_string_lossy();
-        let contents = match detect(&bytes, Some(&name)) {
-            Ok(Format::PostmanCollection) => read_collection(&bytes, Take::All),
-            Ok(Format::PostmanEnvironment) => read_environment(&bytes, Take::All),
-            other => panic!("{name}: {other:?}"),
-        };
-        let contents = contents.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let names: Vec<&str> = (0..contents.items.len()).map(|number| contents.items.name(number)).collect();
-        if name.ends_with("hawk-auth-test.postman_collection.json") {
-            assert_eq!(names, ["test hawk auth success-hawk:authKey"]);
-            let hosts: Vec<String> = contents.items.get(0).proposed.iter().map(ToString::to_string).collect();
-            assert_eq!(hosts, ["https://postman-echo.com;header"]);
-        }
-        if name.ends_with("disabled-and-duplicates.postman_environment.json") {
-            assert_eq!(names, ["justDisabled", "oneDisabled", "duplicate"]);
-            let enabled: Vec<bool> = contents.items.iter().map(|item| item.policy.enabled).collect();
-            assert_eq!(enabled, [false, true, true]);
-        }
-    }
+fn what_postmans_own_library_writes_is_recognised_and_read() {
+    let Some(home) = backend_node() else { return };
+    let library = home.join("node_modules/postman-collection");
+    let output = Command::new("node").args(["-e", WRITER]).arg(&library).output().expect("node runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = String::from_utf8(output.stdout).expect("text");
+    let (collection, environment) = written.split_once('\n').expect("two lines");
+
+    assert_eq!(detect(collection.as_bytes(), None).expect("known"), Format::PostmanCollection);
+    let contents = read_collection(collection.as_bytes(), Take::All).expect("read");
+    let told: Vec<_> = contents.items.iter().map(|item| (item.name.to_string(), hosts(&item))).collect();
+    assert_eq!(
+        told,
+        [
+            ("secret".to_owned(), String::new()),
+            ("plain".to_owned(), String::new()),
+            ("second-hawk:authKey".to_owned(), "https://echo.example.com:8443;header".to_owned()),
+            ("Shop-bearer:token".to_owned(), "https://api.example.com;header".to_owned()),
+        ]
+    );
+
+    assert_eq!(detect(environment.as_bytes(), None).expect("known"), Format::PostmanEnvironment);
+    let contents = read_environment(environment.as_bytes(), Take::All).expect("read");
+    let told: Vec<_> =
+        contents.items.iter().map(|item| (item.name.to_string(), item.policy.enabled)).collect();
+    assert_eq!(told, [("on".to_owned(), true), ("off".to_owned(), false), ("twice".to_owned(), true)]);
+}
+
+fn hosts(item: &Item) -> String {
+    item.proposed.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 proptest! {

@@ -67,10 +67,18 @@ struct Request<'a> {
     url: Option<&'a RawValue>,
 }
 
+/// A URL in parts. Postman sends by these, and keeps the text beside them for people.
 #[derive(Deserialize)]
 struct Url<'a> {
     #[serde(borrow)]
     raw: Option<&'a RawValue>,
+    #[serde(borrow)]
+    protocol: Option<&'a RawValue>,
+    /// A text, or a list of its labels.
+    #[serde(borrow)]
+    host: Option<&'a RawValue>,
+    #[serde(borrow)]
+    port: Option<&'a RawValue>,
 }
 
 /// An auth block and those who use it.
@@ -304,11 +312,31 @@ fn says(item: &Item, text: &str) -> bool {
     item.value.as_ref().is_some_and(|value| value.expose_secret() == text.as_bytes())
 }
 
-/// The URL of a request, which is a text or an object with one.
+/// The URL of a request, which is a text, or an object with its parts.
 fn address(raw: &RawValue) -> String {
     match serde_json::from_str::<Url<'_>>(raw.get()) {
-        Ok(url) => scalar(url.raw),
+        Ok(url) => url.address(),
         Err(_) => scalar(Some(raw)),
+    }
+}
+
+impl Url<'_> {
+    /// As far as the origin, where there are parts.
+    fn address(&self) -> String {
+        let labels = self.host.and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+        let host = match labels {
+            Some(labels) => labels.into_iter().map(|raw| scalar(Some(raw))).collect::<Vec<_>>().join("."),
+            None => scalar(self.host),
+        };
+        if host.is_empty() {
+            return scalar(self.raw);
+        }
+        let protocol = scalar(self.protocol);
+        let protocol = protocol.strip_suffix("://").unwrap_or(&protocol);
+        let begin = if protocol.is_empty() { String::new() } else { format!("{protocol}://") };
+        let port = scalar(self.port);
+        let end = if port.is_empty() { String::new() } else { format!(":{port}") };
+        format!("{begin}{host}{end}")
     }
 }
 

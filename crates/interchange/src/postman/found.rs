@@ -168,8 +168,8 @@ impl Passed {
     fn told(&self) -> Option<String> {
         let (count, first) = (self.count, self.first.join(", "));
         let more = if count > NAMED { ", ..." } else { "" };
-        (count > 0)
-            .then(|| format!("{count} variables are not of type secret and are left out: {first}{more}"))
+        let are = if count == 1 { "variable is" } else { "variables are" };
+        (count > 0).then(|| format!("{count} {are} not of type secret and left out: {first}{more}"))
     }
 }
 

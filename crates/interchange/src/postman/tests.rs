@@ -47,7 +47,7 @@ fn secrets_are_taken_and_the_rest_is_named() {
         said(&contents),
         [
             "values[5]: a variable without a name is left out",
-            "the file: 1 variables are not of type secret and are left out: \"b\"",
+            "the file: 1 variable is not of type secret and left out: \"b\"",
         ]
     );
     assert_eq!(read_environment(file, Take::All).unwrap().items.len(), 5);
@@ -161,6 +161,41 @@ fn a_collection_gives_its_variables_and_what_its_auth_keeps_secret() {
         said.iter()
             .any(|line| line == "item[4].request.auth: this kind of auth is not known and is left out")
     );
+}
+
+#[test]
+fn requests_go_where_the_parts_of_their_url_say() {
+    let proposed = |url: &str| {
+        let auth = r#"{"type":"bearer","bearer":{"token":"t"}}"#;
+        let variables = r#"[{"key":"base","value":"https://base.example.com/v1"}]"#;
+        let file = format!(
+            r#"{{"info":{{}},"variable":{variables},"item":[{{"name":"r","request":{{"url":{url},"auth":{auth}}}}}]}}"#
+        );
+        let contents = read_collection(file.as_bytes(), Take::Secrets).unwrap();
+        hosts(&contents.items.get(0)).join(" ")
+    };
+    for (url, host) in [
+        (
+            r#"{"protocol":"https","host":["api","example","com"],"path":["a"]}"#,
+            "https://api.example.com;header",
+        ),
+        (
+            r#"{"protocol":"https://","host":"api.example.com","port":8443}"#,
+            "https://api.example.com:8443;header",
+        ),
+        (
+            r#"{"raw":"https://said.example.com","protocol":"https","host":["sent","example","com"]}"#,
+            "https://sent.example.com;header",
+        ),
+        (r#"{"host":["{{base}}"],"path":["a"]}"#, "https://base.example.com;header"),
+        (r#"{"protocol":"https","host":["{{tenant}}","example","com"]}"#, ""),
+        (r#"{"host":["api","example","com"]}"#, ""),
+        (r#"{"protocol":"https","host":["a@b","example"],"port":"x"}"#, ""),
+        (r#"{"protocol":"https","host":[["nested"]]}"#, ""),
+        (r#"{"raw":"https://raw.example.com/x"}"#, "https://raw.example.com;header"),
+    ] {
+        assert_eq!(proposed(url), host, "{url}");
+    }
 }
 
 #[test]
