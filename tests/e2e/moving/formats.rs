@@ -13,6 +13,9 @@ fn postmans_files_come_in_and_go_out() {
         {"key": "base", "value": "https://example.com", "type": "default", "enabled": true}
     ], "_postman_variable_scope": "environment"}"#;
     home.write("staging.json", file);
+    home.write("marked.json", file.replace("secret", "default"));
+    let run = home.run(&["import", "marked.json"]).ok().says("2 variables are not of type secret");
+    assert_eq!(run.hints(), ["--all takes what is not marked as secret, too"]);
     assert_eq!(home.run(&["import", "staging.json"]).ok().text(), "1 new\n");
     assert_eq!(home.run(&["import", "staging.json", "--all"]).ok().text(), "1 new, 1 unchanged\n");
     home.run(&["export", "token", "-o", "back.postman_environment.json", "--plaintext", "postman", "--yes"])

@@ -38,6 +38,9 @@ pub(super) fn run(context: &Context, arguments: &ArgMatches) -> Outcome {
         false => source.forget(),
     }
     exchange::tell(&contents.notices);
+    if contents.items.is_empty() && source.marks_secrets() && !flags.all {
+        output::hint("--all takes what is not marked as secret, too");
+    }
     let mut plan = Plan::of(contents.items, &source, &flags, &vault)?;
     if flags.dry_run {
         questions::decide(&mut plan, flags.on_conflict);

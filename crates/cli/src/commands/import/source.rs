@@ -85,6 +85,14 @@ impl Source {
         matches!(self.format, Some(Format::Subrosa | Format::SubrosaPlain))
     }
 
+    /// Whether the file marks some of its variables as secret.
+    pub(super) fn marks_secrets(&self) -> bool {
+        matches!(
+            self.format,
+            Some(Format::PostmanEnvironment | Format::PostmanGlobals | Format::PostmanCollection)
+        )
+    }
+
     pub(super) fn is_stdin(&self) -> bool {
         is_stdin(&self.file)
     }
