@@ -48,7 +48,7 @@ impl Plan {
         known.governed.sort();
         known.open.sort_unstable_by_key(|open| open.number);
         let judged = known.open.len();
-        let mut fresh = Vec::new();
+        let mut fresh = Vec::with_capacity(items.len() - judged - known.same.len());
         for number in 0..items.len() {
             // a file has no more secrets than fit
             let is_same = known.same.binary_search(&(number as u32)).is_ok();
