@@ -26,7 +26,7 @@ pub(super) struct Known {
 }
 
 /// The file, as it is compared with the vault.
-pub(super) struct Incoming<'f> {
+pub(super) struct Arriving<'f> {
     pub(super) items: &'f Items,
     /// Where links lead here, by the numbers of the secrets.
     pub(super) links: &'f HashMap<usize, Link>,
@@ -34,7 +34,7 @@ pub(super) struct Incoming<'f> {
 }
 
 impl Known {
-    pub(super) fn of(vault: &Vault, file: &Incoming<'_>) -> Outcome<Known> {
+    pub(super) fn of(vault: &Vault, file: &Arriving<'_>) -> Outcome<Known> {
         let items = file.items;
         if items.len() <= FEW {
             return few(vault, file);
@@ -91,14 +91,14 @@ impl Known {
     }
 }
 
-impl Incoming<'_> {
+impl Arriving<'_> {
     pub(super) fn judge(&self, number: usize, old: Option<&Exported>) -> Verdict {
         let link = self.links.get(&number).cloned();
         judge(number, self.items.get(number), link, old, self.keeps_rules)
     }
 }
 
-fn few(vault: &Vault, file: &Incoming<'_>) -> Outcome<Known> {
+fn few(vault: &Vault, file: &Arriving<'_>) -> Outcome<Known> {
     let names: Vec<Name> = file.items.iter().map(|item| item.name).collect();
     let mut judged = Vec::new();
     for (number, entry) in vault.find_many(&names)?.into_iter().enumerate() {

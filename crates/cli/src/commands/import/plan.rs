@@ -1,7 +1,7 @@
 //! What an import will do, decided before anything is written.
 
 use super::flags::Flags;
-use super::known::{Incoming as File, Known};
+use super::known::{Arriving, Known};
 use super::planned::{Fate, Open, Planned, Verdict};
 use super::source::Source;
 use crate::exchange;
@@ -42,7 +42,7 @@ impl Plan {
         without_doubles(&mut items, source)?;
         let routes = routes(&items, flags, vault)?;
         let links = links(&items, &routes, source)?;
-        let file = File { items: &items, links: &links, keeps_rules: source.is_of_subrosa() };
+        let file = Arriving { items: &items, links: &links, keeps_rules: source.is_of_subrosa() };
         let mut known = Known::of(vault, &file)?;
         known.same.sort_unstable();
         known.governed.sort();
