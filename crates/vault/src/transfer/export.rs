@@ -18,7 +18,7 @@ impl Vault {
     /// `pack` is given some of them at a time, on any thread, and keeps of them what the caller needs; what it made is
     /// returned in an order that means nothing.
     ///
-    /// Earlier links are no values, and are not in [`Portable::history`].
+    /// Earlier links are no values, and are not in [`Portable::history`](crate::Portable::history).
     pub fn export<T: Send>(
         &self,
         wanted: impl Fn(&Entry) -> bool + Sync,
