@@ -60,7 +60,8 @@ fn a_flag_that_says_nothing_about_the_file_is_refused() {
         ),
         (&["a.env", "--identity", "pass"], "--identity is for age files, and a.env is read as dotenv"),
     ] {
-        home.run(&[&["import"], words].concat()).ends(2).says(said).says("; nothing was imported");
+        let run = home.run(&[&["import"], words].concat()).ends(2).says(said).says("; nothing was imported");
+        assert!(run.hints()[0].starts_with(&format!("leave {} out", words[1])), "{run}");
     }
     home.write("a", "{");
     home.run(&["import", "a"]).ends(1).says("error: a: line 1: ");

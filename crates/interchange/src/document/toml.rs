@@ -94,7 +94,7 @@ mod tests {
             ("a = [\n", &"[\"x\",\n1\n],\n".repeat(FIRST / 4), "]\n"),
             ("a = 1\n", &(0..FIRST).map(|n| format!("b{n} = \"\"\"\nx\"\"\"\r\n")).collect::<String>(), ""),
             ("a = \"", &"\u{e9}".repeat(FIRST), "\"\n"),
-            ("[a]\nb.c = {d = 1", &", e = 1".repeat(0), "}"),
+            ("[a]\nb.c = {d = 1", &(0..FIRST).map(|n| format!(", e{n} = 1")).collect::<String>(), "}"),
         ] {
             for shift in 0..16 {
                 let text = format!("{}{open}{item}{close}", "#\n".repeat(shift) + &"#".repeat(shift) + "\n");

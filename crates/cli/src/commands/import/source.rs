@@ -120,6 +120,7 @@ impl Source {
             "{flag} is for {what}, and {} is read as {format}; nothing was imported",
             self.shown()
         ))
+        .hint(format!("leave {flag} out, or say --format where the file is another one than it looks"))
     }
 
     fn named(&self, failure: Failure) -> Failure {
